@@ -1,0 +1,43 @@
+# What the transport engines share: one message out, one message in, coalescing. No loop, clock, socket or logger.
+from autobahn_fast._core.buffer cimport ReadBuffer, WriteBuffer
+
+
+cdef class Sink:
+    # Takes one whole message. data is valid only during the call. Whatever it raises goes to handler.on_sink_error.
+    cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1
+
+
+cdef class CallbackSink(Sink):
+    cdef object callback                       # callback(payload: bytes, is_binary: bool)
+
+
+cdef class Engine:
+    cdef readonly object handler               # see docs/design.md, "Handler"
+    cdef Sink sink
+    cdef WriteBuffer out                       # frames not yet handed to the transport
+    cdef ReadBuffer inbox
+    cdef object _write, _defer                 # write(bytes); defer(callable): call it once at the end of this loop turn
+    cdef bint writable                         # False: open_message raises EngineClosed
+    cdef bint reading                          # False: octets that come in are dropped (closed, or failed)
+    cdef bint _turn_open                       # something was written in this loop turn already
+    cdef bint _corked                          # inside feed/buffer_updated: joined, flushed when it returns
+    cdef Py_ssize_t _message_start             # where the open message's head room begins in out; -1: none open
+    # Counters, read lazily by keepalive timers and traffic statistics.
+    cdef public unsigned long long octets_in, octets_out, messages_in, messages_out
+
+    # --- out: exactly one open message at a time, then seal() or abandon() ---
+    cdef WriteBuffer open_message(self)                       # EngineClosed, RuntimeError when one is open already
+    cdef int seal(self, bint binary) except -1                # header into the head room, mask; PayloadTooLarge abandons it
+    cdef void abandon(self) noexcept                          # nothing of the open message is sent
+    cdef int put_raw(self, const unsigned char *p, Py_ssize_t n) except -1   # octets that are complete frames already
+    cpdef send(self, payload, bint binary=*)                  # one whole message from any bytes-like object
+    cpdef flush(self)                                         # hand everything in out to the transport now
+    cdef int emit(self) except -1                             # coalescing policy; called by seal and put_raw
+
+    # --- in ---
+    cpdef get_buffer(self, Py_ssize_t hint)
+    cpdef buffer_updated(self, Py_ssize_t n)
+    cpdef feed(self, data)
+    # Parse what is at p[0:n]; returns how many octets were used up. in_place: the octets may be written to (unmasked).
+    cdef Py_ssize_t parse(self, unsigned char *p, Py_ssize_t n, bint in_place) except -1
+    cdef int deliver(self, const unsigned char *p, Py_ssize_t n, bint binary) except -1
