@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# Needs Python >= 3.11, a C compiler and pip; everything else is installed into virtual environments below this folder.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := -m pip install -q --disable-pip-version-check
+ARGS   ?=
+
+SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
+
+.PHONY: help demo test build lint bench test-crossbar sanitize docs clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@echo "make TARGET [PYTHON=python3.13] [ARGS=...]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: build  ## start a router and show publish, events and calls at speed (1-2 minutes)
+	@$(BIN)/python -m autobahn_fast demo $(ARGS)
+
+test: build  ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+build: $(VENV)/.built  ## make the virtual environment and build the extensions
+
+lint: $(VENV)/.lint  ## ruff, mypy, and the stubs of the extensions against the extensions
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m mypy.stubtest --concise --ignore-disjoint-bases $(STUBS)
+
+bench: .venv-bench/.built  ## side by side with autobahn: CPU time per message of the same programs
+	@.venv-bench/bin/python bench/e2e/side_by_side.py $(ARGS)
+
+test-crossbar: build .venvs/crossbar/.installed  ## the session tests and a short bench against a Crossbar node
+	@$(BIN)/python -m pytest --crossbar .venvs/crossbar/bin/crossbar tests/crossbar $(ARGS)
+
+sanitize: build  ## core tests with ASan and UBSan
+	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh
+
+docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
+	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
+
+clean:  ## remove what was built, and the virtual environments made here
+	rm -rf build dist *.egg-info $(VENV) .venv-bench .venvs/crossbar .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+
+STUBS = $(patsubst autobahn_fast/_core/%.pyi,autobahn_fast._core.%,$(wildcard autobahn_fast/_core/*.pyi))
+
+$(VENV)/.env: pyproject.toml
+	@echo "== $(VENV): virtual environment and dependencies"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP) --upgrade 'pip>=25.1'
+	@$(BIN)/python $(PIP) --group build --group test
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.env $(SOURCES)
+	@echo "== building the extensions (about a minute)"
+	@$(BIN)/python $(PIP) --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.built
+	@$(BIN)/python $(PIP) --group lint
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.env
+	@$(BIN)/python $(PIP) --group docs
+	@touch $@
+
+.venv-bench/.built: pyproject.toml $(SOURCES)
+	@echo "== .venv-bench: autobahn_fast and autobahn"
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python $(PIP) --upgrade 'pip>=25.1'
+	@.venv-bench/bin/python $(PIP) --group build --group bench
+	@.venv-bench/bin/python $(PIP) --no-build-isolation -e .
+	@touch $@
+
+.venvs/crossbar/.installed:
+	@echo "== .venvs/crossbar: Crossbar.io from PyPI"
+	@test -x .venvs/crossbar/bin/python || $(PYTHON) -m venv .venvs/crossbar
+	@.venvs/crossbar/bin/python $(PIP) 'crossbar>=26.10,<26.11'
+	@touch $@
