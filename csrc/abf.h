@@ -68,9 +68,9 @@ ABF_INLINE unsigned abf_ctz64(uint64_t w)
 /* key is the masking key already rotated to the phase of dst[0], as the four octets lie in memory. n may be 0. */
 typedef void (*abf_mask_fn)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
 
-/* From a code point boundary: number of octets checked, all of them valid and ending on a boundary again. It stops
- * before the first code point it cannot vouch for: an invalid one, or one the text ends in; octets from there on are
- * the caller's. It may stop earlier only when fewer than 64 octets are left. */
+/* p is a code point boundary. Returns the length of a valid prefix that ends on a boundary again: all of n, or all but
+ * the code point the text ends in, or, before an invalid one, short of it by less than 128 octets. The octets from
+ * there on are the caller's to look at, one by one. */
 typedef size_t (*abf_utf8_fn)(const uint8_t *p, size_t n);
 
 typedef struct {
@@ -92,8 +92,8 @@ extern const abf_kernels_t *abf_kernels_in_use;
 /* Name of the instruction set in use: "scalar", "sse2", "avx2", "avx512" or "neon". */
 const char *abf_simd_name(void);
 
-/* Names this CPU (and this build) can use, separated by single spaces, slowest first. */
-const char *abf_simd_choices(void);
+/* Name of the i-th kernels this CPU (and this build) can use, slowest first; NULL when there are no more. */
+const char *abf_simd_choice(size_t i);
 
 /* Use the kernels called name from now on in this module. 0, or -1 when the CPU or the build lacks them. */
 int abf_simd_select(const char *name);
