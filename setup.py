@@ -21,6 +21,8 @@ MODULES = {
     "frames": KERNELS,
     "packets": [],
     "codec": [],
+    "msgpack": [],
+    "cbor": [],
     "json": KERNELS,
     "wire": [],
     "relay": [],

@@ -1,12 +1,34 @@
 # Values to octets and back. A codec reads and writes element by element, so that Wire needs no message objects and the
 # router can forward elements it never decodes.
+from libc.string cimport memcpy
+
 from autobahn_fast._core.buffer cimport WriteBuffer
+
+cdef extern from *:
+    """
+    /* The UTF-8 of a str: its own memory when it is ASCII. NULL with an exception on lone surrogates. */
+    static inline const char *abf_text(PyObject *s, Py_ssize_t *n)
+    {
+        if (PyUnicode_IS_COMPACT_ASCII(s)) {
+            *n = PyUnicode_GET_LENGTH(s);
+            return (const char *)PyUnicode_DATA(s);
+        }
+        return PyUnicode_AsUTF8AndSize(s, n);
+    }
+    #define ABF_MAX_ID (1LL << 53)
+    """
+    const char *abf_text(object s, Py_ssize_t *n) except NULL
+    const long long MAX_ID "ABF_MAX_ID"        # the largest WAMP id
+
+
+cdef enum:
+    MAX_DEPTH = 512                            # containers inside one another, both ways
 
 
 cdef struct Cursor:
     const unsigned char *p                     # next octet
     const unsigned char *end
-    Py_ssize_t left                            # elements left in the array entered last; -1: not told beforehand (JSON)
+    Py_ssize_t left                            # elements left in the array entered last; < 0: not told beforehand
 
 
 cdef class Statistics:
@@ -17,29 +39,67 @@ cdef class Statistics:
     cdef public object autoreset                                 # called without arguments when that many were seen
     cdef int count_out(self, Py_ssize_t octets) except -1
     cdef int count_in(self, Py_ssize_t octets) except -1
+    cdef int _seen(self) except -1
 
 
 cdef class Codec:
     cdef readonly str name                     # "json", "msgpack", "cbor"
     cdef readonly bint binary
-    cdef dict _texts                           # str -> its encoding as one element; bounded
 
     # --- out. Elements follow one another; sep writes what stands between two of them (JSON: a comma) ---
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1        # an array of n elements
     cdef int sep(self, WriteBuffer out) except -1
     cdef int finish(self, WriteBuffer out) except -1
     cdef int put_int(self, WriteBuffer out, long long v) except -1
-    cdef int put_text(self, WriteBuffer out, str s) except -1            # cached: URIs
+    cdef int put_text(self, WriteBuffer out, object s) except -1         # a str: URIs
     cdef int put_empty_map(self, WriteBuffer out) except -1
     cdef int put(self, WriteBuffer out, object v) except -1              # any value; EncodeError
 
     # --- in. All raise DecodeError on octets that are not a value, and never read at or behind end ---
     cdef int enter(self, Cursor *c) except -1                            # an array begins here
     cdef bint more(self, Cursor *c) except -1                            # one more element? (steps over separators)
+    cdef int done(self, Cursor *c) except -1                             # DecodeError unless nothing is left
     cdef long long get_int(self, Cursor *c) except? -1                   # an int in 0..2^53; DecodeError if it is none
     cdef object get(self, Cursor *c)                                     # any value
     cdef tuple get_array(self, Cursor *c)                                # an array's values; DecodeError if it is none
+    cdef dict get_map(self, Cursor *c)                                   # a map, None if empty; DecodeError if it is none
     cdef int skip(self, Cursor *c) except -1                             # step over any value
 
+    cdef object load(self, const unsigned char *p, Py_ssize_t n)         # one value, the whole of it
     cpdef bytes dumps(self, object v)
     cpdef object loads(self, object data)                                # DecodeError on trailing octets too
+
+
+# --- for codec modules: big-endian octets, lengths checked by the caller ---
+cdef inline unsigned long long load_be(const unsigned char *p, int octets) noexcept nogil:
+    cdef unsigned long long v = 0
+    cdef int i
+    for i in range(octets):
+        v = (v << 8) | p[i]
+    return v
+
+
+cdef inline void store_be(unsigned char *p, unsigned long long v, int octets) noexcept nogil:
+    cdef int i
+    for i in range(octets):
+        p[i] = <unsigned char>((v >> (8 * (octets - 1 - i))) & 0xFF)
+
+
+cdef inline unsigned long long double_bits(double d) noexcept nogil:
+    cdef unsigned long long v
+    memcpy(&v, &d, 8)
+    return v
+
+
+cdef inline double bits_double(unsigned long long v) noexcept nogil:
+    cdef double d
+    memcpy(&d, &v, 8)
+    return d
+
+
+# Raise DecodeError(what), with the octet that is next.
+cdef int bad(const char *what, const Cursor *c) except -1
+# Turn the exception now being handled into EncodeError / DecodeError, with its text.
+cdef int encode_failed(object exc) except -1
+cdef int decode_failed(object exc) except -1
+cdef str to_text(const unsigned char *p, Py_ssize_t n)
