@@ -1,26 +1,41 @@
 # Octets on their way in and out. Neither buffer knows what is in it.
 
+cdef class Block:
+    # Memory that can be lent out as a memoryview of data[offset:size]; it lives as long as any view of it.
+    cdef unsigned char *data
+    cdef Py_ssize_t size, offset
+    cdef Py_ssize_t exports                    # views alive; the memory is never moved while there is one
+
+
 cdef class ReadBuffer:
     # data[start:end] is unread; data[end:capacity] is free. Contiguous: moved to the front when room is needed.
+    cdef Block block                           # owner of data; None while there is no memory
     cdef unsigned char *data
     cdef Py_ssize_t start, end, capacity
 
     # Pointer to at least n free octets behind end (moves or grows the data; pointers into it die).
     cdef unsigned char *reserve(self, Py_ssize_t n) except NULL
+    cdef void hold(self, Block block) noexcept                       # becomes the empty buffer's memory
+    # Room to receive into (at least n octets), as a writable memoryview of the free part.
+    cdef object lend(self, Py_ssize_t n)
     cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef void consume(self, Py_ssize_t n) noexcept
-    # Give the memory back when nothing is unread and the buffer has grown beyond its idle size.
+    # Give back memory that the unread octets do not need: all of it when nothing is unread.
     cdef void relax(self) noexcept
+    # Forget everything and give the memory back.
+    cdef void clear(self) noexcept
 
 
 cdef class WriteBuffer:
     # data[:size] is what was written. put_* grow by themselves and raise MemoryError only.
     cdef unsigned char *data
     cdef Py_ssize_t size, capacity
+    cdef void *_bytes                          # large: the bytes object that data is inside of (owned); else NULL
 
     cdef int grow(self, Py_ssize_t extra) except -1
-    cdef bytes take(self)
-    cdef void truncate(self, Py_ssize_t size) noexcept
+    cdef void release(self) noexcept
+    cdef bytes take(self)                                            # everything written; empties the buffer
+    cdef void truncate(self, Py_ssize_t size) noexcept               # 0: gives the memory back too
 
     cdef inline int need(self, Py_ssize_t extra) except -1:
         if self.capacity - self.size < extra:

@@ -13,16 +13,23 @@ cdef class CallbackSink(Sink):
 
 cdef class Engine:
     cdef readonly object handler               # see docs/design.md, "Handler"
+    cdef readonly bint is_server
+    cdef readonly bint is_closing              # a close frame was written, or the transport is gone
     cdef Sink sink
     cdef WriteBuffer out                       # frames not yet handed to the transport
     cdef ReadBuffer inbox
     cdef object _write, _defer                 # write(bytes); defer(callable): call it once at the end of this loop turn
-    cdef bint writable                         # False: open_message raises EngineClosed
-    cdef bint reading                          # False: octets that come in are dropped (closed, or failed)
+    cdef readonly bint writable                # False: open_message raises EngineClosed
+    cdef readonly bint reading                 # False: octets that come in are dropped (closed, or failed)
     cdef bint _turn_open                       # something was written in this loop turn already
     cdef bint _corked                          # inside feed/buffer_updated: joined, flushed when it returns
+    cdef bint _copy_in                         # parse must be able to write to what it is given: feed copies to inbox
     cdef Py_ssize_t _message_start             # where the open message's head room begins in out; -1: none open
-    # Counters, read lazily by keepalive timers and traffic statistics.
+    cdef Py_ssize_t _head_room                 # octets reserved there; fixed while a message is open
+    # Set by parse. _needed: octets it must see at once to get any further, when it left some unused.
+    # _used: how many were used up when it made its last upcall; what counts when that upcall raises.
+    cdef Py_ssize_t _needed, _used
+    # Counters, read lazily by keepalive timers and traffic statistics. octets_out: handed to the transport.
     cdef public unsigned long long octets_in, octets_out, messages_in, messages_out
 
     # --- out: exactly one open message at a time, then seal() or abandon() ---
@@ -41,3 +48,11 @@ cdef class Engine:
     # Parse what is at p[0:n]; returns how many octets were used up. in_place: the octets may be written to (unmasked).
     cdef Py_ssize_t parse(self, unsigned char *p, Py_ssize_t n, bint in_place) except -1
     cdef int deliver(self, const unsigned char *p, Py_ssize_t n, bint binary) except -1
+
+    cdef int _flush(self) except -1
+    cdef int _cork(self) except -1
+    cdef int _uncork(self) except -1
+    cdef int _drop_input(self) except -1
+    cdef Py_ssize_t _run(self, unsigned char *p, Py_ssize_t n, bint in_place, Py_ssize_t *used) except -1
+    cdef int _run_inbox(self) except -1
+    cdef int _take_in(self, const unsigned char *p, Py_ssize_t n) except -1

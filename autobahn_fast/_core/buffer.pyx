@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: MIT
+"""Octets on their way in and out: growing memory that costs nothing while idle.
+
+Knows allocation, growth and pooling. Does not know what the octets mean or where they come from.
+
+Both kinds of buffer take their first memory from small pools of equal blocks, shared by all connections, and give it
+back as soon as they are empty. Growth is geometric, so the total cost is linear in the octets that really passed.
+"""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.memoryview cimport PyMemoryView_FromObject
+from cpython.ref cimport PyObject
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy, memmove
+
+cdef extern from "Python.h":
+    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t newsize) except -1
+    PyObject *_new_bytes "PyBytes_FromStringAndSize"(const char *v, Py_ssize_t n) except NULL
+    char *_bytes_data "PyBytes_AS_STRING"(PyObject *o)
+    void _decref "Py_DECREF"(PyObject *o)
+
+cdef Py_ssize_t MAX_SIZE = <Py_ssize_t>(<size_t>-1 >> 1)
+
+cdef enum:
+    READ_BLOCK = 128 * 1024      # what one read of the transport may fill
+    READ_POOL = 8
+    LEND = 256 * 1024            # at most this much in one read, so that the octets are still in the cache when parsed
+    SMALL_REST = 4096            # an unread rest up to this size moves to memory of its own size between two reads
+    WRITE_BLOCK = 80 * 1024      # the 64 KiB after which the engine flushes, and the message that crosses that line
+    WRITE_POOL = 8
+
+cdef list _read_pool = []
+cdef void *_write_pool[WRITE_POOL]
+cdef int _write_pooled = 0
+
+
+cdef class Block:
+    """Memory with the buffer protocol. It is never moved while a view of it exists, nor freed."""
+
+    def __cinit__(self, Py_ssize_t size):
+        if size <= 0:
+            raise ValueError(f"a block has a positive size, not {size}")
+        self.data = <unsigned char *>malloc(size)
+        if self.data is NULL:
+            raise MemoryError()
+        self.size = size
+
+    def __dealloc__(self):
+        free(self.data)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        view.buf = self.data + self.offset
+        view.len = min(self.size - self.offset, <Py_ssize_t>LEND)
+        view.readonly = 0
+        view.itemsize = 1
+        view.format = NULL
+        view.ndim = 1
+        view.shape = &view.len
+        view.strides = &view.itemsize
+        view.suboffsets = NULL
+        view.internal = NULL
+        view.obj = self
+        self.exports += 1
+
+    def __releasebuffer__(self, Py_buffer *view):
+        self.exports -= 1
+
+
+cdef class ReadBuffer:
+    """What was received and is not read yet, in one piece. Holds no memory while empty."""
+
+    cdef unsigned char *reserve(self, Py_ssize_t n) except NULL:
+        cdef Py_ssize_t unread = self.end - self.start
+        cdef Py_ssize_t size
+        cdef Block block
+        cdef void *moved
+        if self.capacity - self.end >= n and self.data is not NULL:
+            return self.data + self.end
+        if n < 0 or n > MAX_SIZE - unread:
+            raise MemoryError()
+        # Moving to the front is worth it when it frees at least as much as it moves; else cost could add up.
+        if self.start >= unread and self.capacity - unread >= n and self.data is not NULL:
+            memmove(self.data, self.data + self.start, unread)
+            self.start = 0
+            self.end = unread
+            return self.data + unread
+        size = unread + n
+        if unread > 0 and self.capacity > 0 and size < 2 * self.capacity and self.capacity <= MAX_SIZE // 2:
+            size = 2 * self.capacity
+        if self.block is not None and self.start == 0 and self.block.exports == 0 and self.block.size > READ_BLOCK:
+            moved = realloc(self.data, size)
+            if moved is NULL:
+                raise MemoryError()
+            self.block.data = self.data = <unsigned char *>moved
+            self.block.size = self.capacity = size
+            return self.data + unread
+        block = _new_read_block(size)
+        if unread > 0:
+            memcpy(block.data, self.data + self.start, unread)
+        _give_read_block(self.block)
+        self.hold(block)
+        self.end = unread
+        return self.data + unread
+
+    cdef void hold(self, Block block) noexcept:
+        self.block = block
+        self.start = 0
+        self.end = 0
+        if block is None:
+            self.data = NULL
+            self.capacity = 0
+        else:
+            self.data = block.data
+            self.capacity = block.size
+
+    cdef object lend(self, Py_ssize_t n):
+        # An empty buffer, or one with a small rest of its own size, moves to a block from the pool here.
+        if self.end - self.start + n < READ_BLOCK and self.capacity < READ_BLOCK:
+            n = READ_BLOCK - (self.end - self.start)
+        self.reserve(n)
+        self.block.offset = self.end
+        return PyMemoryView_FromObject(self.block)
+
+    cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1:
+        if n <= 0:
+            return 0
+        memcpy(self.reserve(n), p, n)
+        self.end += n
+        return 0
+
+    cdef void consume(self, Py_ssize_t n) noexcept:
+        self.start += n
+        if self.start >= self.end:
+            self.start = 0
+            self.end = 0
+
+    cdef void relax(self) noexcept:
+        cdef Py_ssize_t unread = self.end - self.start
+        cdef Py_ssize_t start = self.start
+        cdef Block old = self.block
+        cdef Block small
+        if old is None:
+            return
+        if unread == 0:
+            self.clear()
+        elif unread <= SMALL_REST and self.capacity > 4 * SMALL_REST:
+            try:
+                small = Block(unread)
+            except MemoryError:
+                return
+            memcpy(small.data, old.data + start, unread)
+            self.hold(small)
+            self.end = unread
+            _give_read_block(old)
+
+    cdef void clear(self) noexcept:
+        cdef Block old = self.block
+        self.hold(None)
+        _give_read_block(old)
+
+    # --- for tests and inspection from Python ---
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def write(self, data) -> None:
+        """Append the octets of any bytes-like object."""
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            self.append(<const unsigned char *>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    def read(self, Py_ssize_t n) -> bytes:
+        """Take up to ``n`` unread octets."""
+        n = max(0, min(n, self.end - self.start))
+        data = PyBytes_FromStringAndSize(<const char *>(self.data + self.start), n) if n else b""
+        self.consume(n)
+        return data
+
+    def free_memory(self) -> None:
+        """Give back what the unread octets do not need."""
+        self.relax()
+
+    @property
+    def allocated(self) -> int:
+        """Octets of memory held."""
+        return self.capacity
+
+
+cdef Block _new_read_block(Py_ssize_t size):
+    if size <= READ_BLOCK and size > READ_BLOCK // 4:
+        if _read_pool:
+            return <Block>_read_pool.pop()
+        size = READ_BLOCK
+    return Block(size)
+
+
+cdef void _give_read_block(Block block) noexcept:
+    if block is not None and block.size == READ_BLOCK and len(_read_pool) < READ_POOL:
+        try:
+            _read_pool.append(block)
+        except MemoryError:
+            pass
+
+
+cdef class WriteBuffer:
+    """What was written and is not sent yet, in one piece. Holds no memory while empty.
+
+    Up to 80 KiB it is a block from a pool, and ``take`` copies it; a larger one is written straight into the bytes
+    object that ``take`` returns.
+    """
+
+    def __dealloc__(self):
+        self.release()
+
+    cdef void release(self) noexcept:
+        global _write_pooled
+        if self._bytes is not NULL:
+            _decref(<PyObject *>self._bytes)
+            self._bytes = NULL
+        elif self.data is not NULL:
+            if _write_pooled < WRITE_POOL:
+                _write_pool[_write_pooled] = self.data
+                _write_pooled += 1
+            else:
+                free(self.data)
+        self.data = NULL
+        self.size = self.capacity = 0
+
+    cdef int grow(self, Py_ssize_t extra) except -1:
+        global _write_pooled
+        cdef Py_ssize_t size, written = self.size
+        cdef PyObject *large
+        if extra < 0 or extra > MAX_SIZE - written - 64:
+            raise MemoryError()
+        size = written + extra
+        if self.data is NULL and size <= WRITE_BLOCK:
+            if _write_pooled:
+                _write_pooled -= 1
+                self.data = <unsigned char *>_write_pool[_write_pooled]
+            else:
+                self.data = <unsigned char *>malloc(WRITE_BLOCK)
+                if self.data is NULL:
+                    raise MemoryError()
+            self.capacity = WRITE_BLOCK
+            return 0
+        if size - self.capacity < self.capacity // 2 and self.capacity < MAX_SIZE // 2:
+            size = self.capacity + self.capacity // 2
+        if self._bytes is not NULL:
+            large = <PyObject *>self._bytes
+            try:
+                _PyBytes_Resize(&large, size)
+            except MemoryError:
+                self._bytes = NULL          # the resize has freed it
+                self.data = NULL
+                self.size = self.capacity = 0
+                raise
+        else:
+            large = _new_bytes(NULL, size)
+            if written > 0:
+                memcpy(_bytes_data(large), self.data, written)
+            self.release()
+        self._bytes = large
+        self.data = <unsigned char *>_bytes_data(large)
+        self.size = written
+        self.capacity = size
+        return 0
+
+    cdef bytes take(self):
+        cdef PyObject *large
+        cdef Py_ssize_t size = self.size
+        if self._bytes is not NULL:
+            large = <PyObject *>self._bytes
+            self._bytes = NULL
+            self.data = NULL
+            self.size = self.capacity = 0
+            _PyBytes_Resize(&large, size)
+            data = <bytes>large
+            _decref(large)
+            return data
+        data = PyBytes_FromStringAndSize(<const char *>self.data, size) if size else b""
+        self.release()
+        return data
+
+    cdef void truncate(self, Py_ssize_t size) noexcept:
+        if size <= 0:
+            self.release()
+        elif size < self.size:
+            self.size = size
+
+    cdef int put(self, const void *p, Py_ssize_t n) except -1:
+        if n <= 0:
+            return 0
+        self.need(n)
+        memcpy(self.data + self.size, p, n)
+        self.size += n
+        return 0
+
+    cdef int put_u16(self, unsigned int v) except -1:
+        cdef unsigned char *d
+        self.need(2)
+        d = self.data + self.size
+        d[0] = (v >> 8) & 0xFF
+        d[1] = v & 0xFF
+        self.size += 2
+        return 0
+
+    cdef int put_u32(self, unsigned long v) except -1:
+        cdef unsigned char *d
+        self.need(4)
+        d = self.data + self.size
+        d[0] = (v >> 24) & 0xFF
+        d[1] = (v >> 16) & 0xFF
+        d[2] = (v >> 8) & 0xFF
+        d[3] = v & 0xFF
+        self.size += 4
+        return 0
+
+    cdef int put_u64(self, unsigned long long v) except -1:
+        cdef unsigned char *d
+        cdef int i
+        self.need(8)
+        d = self.data + self.size
+        for i in range(8):
+            d[i] = (v >> (56 - 8 * i)) & 0xFF
+        self.size += 8
+        return 0
+
+    # --- for tests and inspection from Python ---
+
+    def __len__(self) -> int:
+        return self.size
+
+    def write(self, data) -> None:
+        """Append the octets of any bytes-like object."""
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            self.put(view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    def write_int(self, unsigned long long value, int octets) -> None:
+        """Append ``value`` big-endian in 1, 2, 4 or 8 octets."""
+        if octets == 1:
+            self.put_byte(value & 0xFF)
+        elif octets == 2:
+            self.put_u16(value & 0xFFFF)
+        elif octets == 4:
+            self.put_u32(value & 0xFFFFFFFF)
+        elif octets == 8:
+            self.put_u64(value)
+        else:
+            raise ValueError(f"octets is 1, 2, 4 or 8, not {octets}")
+
+    def pop(self) -> bytes:
+        """Take everything written; the buffer is empty then."""
+        return self.take()
+
+    def cut(self, Py_ssize_t size) -> None:
+        """Forget what was written after the first ``size`` octets."""
+        self.truncate(size)
+
+    @property
+    def allocated(self) -> int:
+        """Octets of memory held."""
+        return self.capacity

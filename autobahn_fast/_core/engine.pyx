@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: MIT
+"""What the transport engines share: messages out through one coalescing point, octets in to one parser.
+
+Knows buffers, the order of calls and what happens when a call raises. Does not know any frame format (the subclasses
+in ``frames`` and ``packets`` do), nor a loop, clock, socket or logger (the owner does).
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+
+from autobahn_fast._core.buffer cimport ReadBuffer, WriteBuffer
+
+cdef enum:
+    FLUSH_AT = 64 * 1024         # octets joined at most before the transport gets them
+    RECEIVE = 64 * 1024          # room offered to a read, at least
+
+
+class EngineClosed(Exception):
+    """A message cannot be sent any more: the engine was closed, or its transport is gone."""
+
+
+class PayloadTooLarge(Exception):
+    """A message is larger than this side may send. Nothing of it was sent.
+
+    :param size: octets of the payload.
+    :param limit: octets allowed.
+    """
+
+    def __init__(self, size, limit):
+        super().__init__(f"a payload of {size} octets is larger than the limit of {limit} octets; send it in parts")
+        self.size = size
+        self.limit = limit
+
+
+class ProtocolViolation(Exception):
+    """The peer broke the protocol. Raised while parsing (a ``Sink`` may raise it too) and handed to ``on_violation``.
+
+    :param code: close code of RFC 6455, section 7.4 (1002, 1007, 1009), or 0 where the protocol has none.
+    :param reason: what was wrong, for the log and the close frame.
+    """
+
+    def __init__(self, code, reason):
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self):
+        return f"{self.reason} (close code {self.code})"
+
+
+cdef class Sink:
+    """Takes whole messages from an engine. A subclass in Cython overrides ``take``."""
+
+    cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
+        return 0
+
+
+cdef class CallbackSink(Sink):
+    """Calls ``callback(payload: bytes, is_binary: bool)`` with each message."""
+
+    def __init__(self, callback):
+        if not callable(callback):
+            raise TypeError(f"callback is called with each message; {type(callback).__name__} is not callable")
+        self.callback = callback
+
+    cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
+        self.callback(PyBytes_FromStringAndSize(<const char *>data, n), True if binary else False)
+        return 0
+
+
+cdef class Engine:
+    """Octets to messages and back; the base of ``WebSocketEngine`` and ``RawSocketEngine``.
+
+    :param handler: the owner, called as docs/design.md ("Handler") says.
+    :param is_server: the side this engine plays.
+    """
+
+    def __cinit__(self, *args, **kwargs):
+        self.out = WriteBuffer.__new__(WriteBuffer)
+        self.inbox = ReadBuffer.__new__(ReadBuffer)
+        self._message_start = -1
+        self.writable = True
+        self.reading = True
+
+    def __init__(self, handler, bint is_server):
+        self.handler = handler
+        self.is_server = is_server
+
+    # --- life ---
+
+    def attach(self, write, defer=None) -> None:
+        """Connect the engine to a transport.
+
+        :param write: ``write(bytes)`` hands octets to the transport.
+        :param defer: ``defer(f)`` has ``f()`` called once at the end of this loop turn. Without it nothing is joined.
+        """
+        self._write = write
+        self._defer = defer
+
+    def detach(self) -> None:
+        """The transport is gone: nothing is written or parsed any more, and the owner is forgotten."""
+        self._write = None
+        self._defer = None
+        self.writable = False
+        self.reading = False
+        self.is_closing = True
+        self.handler = None
+        self.sink = None
+        if self._message_start < 0:
+            self.out.truncate(0)
+        if not self._corked:
+            self.inbox.clear()
+
+    def stop_reading(self) -> None:
+        """What still comes in is dropped. Messages can still be sent."""
+        self.reading = False
+        if not self._corked:
+            self.inbox.clear()
+
+    def set_sink(self, Sink sink) -> None:
+        """Who takes whole messages from now on; None drops them."""
+        self.sink = sink
+
+    @property
+    def unsent(self) -> int:
+        """Octets written that the transport does not have yet."""
+        return self.out.size
+
+    @property
+    def unread(self) -> int:
+        """Octets received that are the beginning of something not yet complete."""
+        return self.inbox.end - self.inbox.start
+
+    @property
+    def allocated(self) -> int:
+        """Octets of buffer memory held; 0 while idle."""
+        return self.out.capacity + self.inbox.capacity
+
+    # --- out ---
+
+    cdef WriteBuffer open_message(self):
+        cdef WriteBuffer out = self.out
+        if not self.writable:
+            raise EngineClosed("the connection is closed or closing: no message can be sent any more")
+        if self._message_start >= 0:
+            raise RuntimeError("a message is being written already: it must be finished before another one is begun "
+                               "(was something sent while the arguments of another message were being encoded?)")
+        out.need(self._head_room + 64)
+        self._message_start = out.size
+        out.size += self._head_room
+        return out
+
+    cdef int seal(self, bint binary) except -1:
+        raise RuntimeError("Engine is a base class: use WebSocketEngine or RawSocketEngine")
+
+    cdef void abandon(self) noexcept:
+        cdef Py_ssize_t start = self._message_start
+        if start < 0:
+            return
+        self._message_start = -1
+        self.out.truncate(start if self._write is not None or self.writable else 0)
+
+    cdef int put_raw(self, const unsigned char *p, Py_ssize_t n) except -1:
+        if self._message_start >= 0:
+            raise RuntimeError("a message is being written: nothing else can be sent until it is finished")
+        self.out.put(p, n)
+        return self.emit()
+
+    cpdef send(self, payload, bint binary=False):
+        """Send one whole message.
+
+        :param payload: the octets, any bytes-like object; UTF-8 when not ``binary``.
+        :param binary: the kind of message, where the protocol has kinds.
+        :raises EngineClosed: the engine was closed or detached.
+        :raises PayloadTooLarge: the peer or an option does not allow as much.
+        """
+        cdef Py_buffer view
+        cdef WriteBuffer out
+        if PyBytes_CheckExact(payload):
+            out = self.open_message()
+            try:
+                out.put(PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+            except:
+                self.abandon()
+                raise
+        else:
+            PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+            try:
+                out = self.open_message()
+                try:
+                    out.put(view.buf, view.len)
+                except:
+                    self.abandon()
+                    raise
+            finally:
+                PyBuffer_Release(&view)
+        self.seal(binary)
+
+    cpdef flush(self):
+        """Hand everything written so far to the transport now."""
+        self._flush()
+
+    cdef int emit(self) except -1:
+        if self.out.size >= FLUSH_AT:
+            return self._flush()
+        if self._corked or self._turn_open:
+            return 0
+        if self._defer is not None:
+            self._turn_open = True
+            try:
+                self._defer(self.turn_over)
+            except:
+                self._turn_open = False
+                raise
+        return self._flush()
+
+    def turn_over(self) -> None:
+        """The loop turn ends: what was joined goes to the transport. For ``defer``."""
+        self._turn_open = False
+        if self.out.size > 0:
+            self._flush()
+
+    cdef int _flush(self) except -1:
+        cdef Py_ssize_t n = self.out.size
+        # An open message sits behind complete frames: all of it goes out together when it is sealed.
+        if n == 0 or self._message_start >= 0:
+            return 0
+        write = self._write
+        if write is None:
+            if self.writable:
+                return 0             # not attached yet
+            self.out.truncate(0)
+            return 0
+        data = self.out.take()
+        self.octets_out += n
+        write(data)
+        return 0
+
+    # --- in ---
+
+    cpdef get_buffer(self, Py_ssize_t hint):
+        """Room for the next octets, for ``asyncio.BufferedProtocol``: a writable memoryview. It is valid until the
+        next call of ``get_buffer``, ``buffer_updated`` or ``feed``; after that writing to it has no defined effect.
+
+        :param hint: octets the loop expects; -1 for any number.
+        """
+        if self._corked:
+            raise RuntimeError("get_buffer() was called from inside a callback of the engine")
+        return self.inbox.lend(RECEIVE)
+
+    cpdef buffer_updated(self, Py_ssize_t n):
+        """The first ``n`` octets of what ``get_buffer`` returned were received.
+
+        :raises ValueError: ``n`` is more than there was room for.
+        """
+        cdef ReadBuffer inbox = self.inbox
+        if not self.reading and not self._corked:
+            self.octets_in += max(n, 0)
+            inbox.clear()
+            return
+        if n < 0 or n > inbox.capacity - inbox.end:
+            raise ValueError(f"{n} octets were not asked for: call get_buffer() first")
+        self._cork()
+        try:
+            self.octets_in += n
+            inbox.end += n
+            self._run_inbox()
+        finally:
+            self._uncork()
+
+    cpdef feed(self, data):
+        """Octets came in. Never raises on what they are; see ``Handler`` in docs/design.md.
+
+        :param data: any bytes-like object.
+        """
+        cdef Py_buffer view
+        if PyBytes_CheckExact(data):
+            self._cork()
+            try:
+                self._take_in(<const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            finally:
+                self._uncork()
+            return
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            self._cork()
+            try:
+                self._take_in(<const unsigned char *>view.buf, view.len)
+            finally:
+                self._uncork()
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef Py_ssize_t parse(self, unsigned char *p, Py_ssize_t n, bint in_place) except -1:
+        raise RuntimeError("Engine is a base class: use WebSocketEngine or RawSocketEngine")
+
+    cdef int deliver(self, const unsigned char *p, Py_ssize_t n, bint binary) except -1:
+        # A local reference: the sink may be replaced from inside its own take().
+        cdef Sink sink = self.sink
+        self.messages_in += 1
+        if sink is not None:
+            return sink.take(p, n, binary)
+        return 0
+
+    cdef int _cork(self) except -1:
+        if self._corked:
+            raise RuntimeError("octets were fed from inside a callback of the engine")
+        self._corked = True
+        return 0
+
+    cdef int _uncork(self) except -1:
+        self._corked = False
+        if self.reading:
+            self.inbox.relax()
+        else:
+            self.inbox.clear()
+        if self.out.size > 0:
+            return self._flush()
+        return 0
+
+    cdef int _drop_input(self) except -1:
+        self.reading = False
+        return 0
+
+    cdef int _take_in(self, const unsigned char *p, Py_ssize_t n) except -1:
+        cdef ReadBuffer inbox = self.inbox
+        cdef Py_ssize_t used, unread
+        self.octets_in += n
+        if self._copy_in:
+            if self.reading:
+                inbox.append(p, n)
+            return self._run_inbox()
+        while n > 0 and self.reading:
+            unread = inbox.end - inbox.start
+            if unread > 0:
+                # Only what completes the thing begun goes through the inbox.
+                used = min(n, max(self._needed - unread, 1))
+                inbox.append(p, used)
+                p += used
+                n -= used
+                try:
+                    self._run_inbox()
+                except:
+                    if self.reading:
+                        inbox.append(p, n)
+                    raise
+            else:
+                used = 0
+                try:
+                    self._run(<unsigned char *>p, n, False, &used)
+                finally:
+                    if self.reading:
+                        inbox.append(p + used, n - used)
+                return 0
+        return 0
+
+    cdef int _run_inbox(self) except -1:
+        # The inbox stays where it is while this runs: nothing else moves, grows or frees it.
+        cdef ReadBuffer inbox = self.inbox
+        cdef Py_ssize_t used = 0
+        try:
+            if inbox.end > inbox.start:
+                self._run(inbox.data + inbox.start, inbox.end - inbox.start, True, &used)
+        finally:
+            inbox.consume(used)
+        return 0
+
+    cdef Py_ssize_t _run(self, unsigned char *p, Py_ssize_t n, bint in_place, Py_ssize_t *used) except -1:
+        # The one place where what goes wrong while parsing ends: the peer's fault, or that of the code it reached.
+        # *used says how many octets are dealt with, also when this raises.
+        handler = self.handler
+        while self.reading:
+            self._used = 0
+            try:
+                used[0] += self.parse(p + used[0], n - used[0], in_place)
+                return 0
+            except ProtocolViolation as exc:
+                used[0] = n
+                self._drop_input()
+                handler.on_violation(exc.code, exc.reason)
+            except Exception as exc:
+                used[0] += self._used
+                handler.on_sink_error(exc)
+            except BaseException:
+                used[0] += self._used
+                raise
+        return 0
