@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""Component on asyncio: how its connections are made, and ``run`` for programs that consist of components.
+
+Knows asyncio's connections, TLS arguments and signals. What a component does otherwise is ``autobahn_fast.wamp.component``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from autobahn_fast._framework import make_logger
+from autobahn_fast._logging import start_logging
+from autobahn_fast.asyncio._framework import AsyncioFramework, current_loop
+from autobahn_fast.asyncio._uvloop import use_uvloop
+from autobahn_fast.asyncio.wamp import Session
+from autobahn_fast.wamp import component
+from autobahn_fast.wamp._transports import Transport, check_endpoint
+from autobahn_fast.wamp.serializer import create_transport_serializer
+
+__all__ = ("Component", "run")
+
+
+class Component(component.Component):
+    """A WAMP application on asyncio: ``start()`` it in a loop, or hand it to :func:`run`."""
+
+    log: Any = make_logger("autobahn_fast.asyncio.component")
+    framework = AsyncioFramework
+    session_factory: Any = Session
+
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Future[None]:
+        """Begin to connect.
+
+        :param loop: the current one when None.
+        :returns: a future: None when the component is done, the exception when it gave up.
+        """
+        return self._start(loop if loop is not None else current_loop())
+
+    def _check_endpoint(self, endpoint: Any) -> None:
+        if not isinstance(endpoint, dict):
+            raise ValueError("'endpoint' configuration must be a dict")
+        tls = endpoint.get("tls")
+        if tls is not None and not isinstance(tls, (bool, dict)) and not _is_ssl_context(tls):
+            raise ValueError("'tls' configuration must be a dict, bool or SSLContext instance")
+        if isinstance(tls, dict):
+            for key in tls:
+                if key not in ("hostname", "trust_root"):
+                    raise ValueError(f"Invalid key '{key}' in 'tls' configuration")
+        check_endpoint(endpoint)
+
+    async def _connect(self, loop: Any, transport: Transport, create_session: Any) -> Any:
+        """Make a connection. :returns: its protocol. :raises OSError: it could not be made."""
+        if transport.type == "websocket":
+            factory = self._websocket_factory(transport, create_session)
+        else:
+            factory = self._rawsocket_factory(transport, create_session)
+        endpoint = transport.endpoint
+        timeout = endpoint.get("timeout", 10)
+        try:
+            _, protocol = await asyncio.wait_for(_open(loop, factory, endpoint, transport.proxy), timeout)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"no connection to {transport.describe()} within {timeout} s") from None
+        return protocol
+
+    @staticmethod
+    def _websocket_factory(transport: Transport, create_session: Any) -> Any:
+        from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
+
+        serializers = [create_transport_serializer(s) if isinstance(s, str) else s for s in transport.serializers]
+        factory = WampWebSocketClientFactory(
+            create_session,
+            url=transport.url,
+            serializers=serializers,
+            proxy=transport.proxy,
+            headers=transport.headers,
+        )
+        _set_options(factory, transport.options)
+        return factory
+
+    @staticmethod
+    def _rawsocket_factory(transport: Transport, create_session: Any) -> Any:
+        from autobahn_fast.asyncio.rawsocket import WampRawSocketClientFactory
+
+        serializer = transport.serializers[0]
+        if isinstance(serializer, str):
+            serializer = create_transport_serializer(serializer)
+        factory = WampRawSocketClientFactory(create_session, serializer=serializer)
+        _set_options(factory, transport.options)
+        return factory
+
+
+def _set_options(factory: Any, options: dict[str, Any]) -> None:
+    """Set protocol options given in camelCase or snake_case. :raises TypeError: unknown ones."""
+    if options:
+        factory.setProtocolOptions(
+            **{re.sub(r"_([a-z])", lambda m: m[1].upper(), name): value for name, value in options.items()}
+        )
+
+
+def _is_ssl_context(value: Any) -> bool:
+    import ssl
+
+    return isinstance(value, ssl.SSLContext)
+
+
+def _tls_arguments(endpoint: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``create_connection`` for an endpoint's ``tls``."""
+    tls = endpoint.get("tls")
+    if not tls and tls != {}:
+        return {}
+    import ssl
+
+    if not isinstance(tls, dict):
+        context = tls if isinstance(tls, ssl.SSLContext) else ssl.create_default_context()
+        return {"ssl": context, "server_hostname": endpoint.get("host", "localhost")}
+    context = ssl.create_default_context(cafile=tls.get("trust_root"))
+    return {"ssl": context, "server_hostname": tls.get("hostname") or endpoint.get("host", "localhost")}
+
+
+async def _open(loop: Any, factory: Any, endpoint: dict[str, Any], proxy: dict[str, Any] | None) -> Any:
+    if endpoint["type"] == "unix":
+        return await loop.create_unix_connection(factory, endpoint["path"], **_tls_arguments(endpoint))
+    family = {4: socket.AF_INET, 6: socket.AF_INET6}.get(endpoint.get("version", 0), socket.AF_UNSPEC)
+    if proxy is not None:  # TLS to the router begins inside the tunnel, when the proxy has opened it
+        return await loop.create_connection(factory, proxy["host"], proxy["port"], family=family)
+    return await loop.create_connection(
+        factory, endpoint["host"], endpoint["port"], family=family, **_tls_arguments(endpoint)
+    )
+
+
+def run(
+    components: Component | Sequence[Component],
+    start_loop: bool = True,
+    log_level: str | None = "info",
+) -> Any:
+    """Start components and run the loop until all of them are done, or until Ctrl-C or SIGTERM.
+
+    One that fails is logged; the others go on. The loop is uvloop's when that is installed and the program has set none.
+
+    :param start_loop: False: return a future that is done when all are (its result: None or an exception for each).
+    :param log_level: ``"critical"`` ... ``"trace"``; None leaves logging alone.
+    :raises ValueError: no component, or something that is none.
+    """
+    if isinstance(components, component.Component):
+        components = [components]
+    if not isinstance(components, (list, tuple)):
+        raise ValueError("run() takes a Component or a list of them")
+    if not components:
+        raise ValueError("run() needs at least one component")
+    for item in components:
+        if not isinstance(item, component.Component):
+            raise ValueError(f'"{item!r}" is not a Component instance: it is a {type(item).__name__}')
+    if log_level is not None:
+        start_logging(log_level)
+    if not start_loop:
+        return asyncio.ensure_future(_run_all(components), loop=current_loop())
+    use_uvloop()
+    loop = current_loop()
+    if loop.is_running():
+        raise RuntimeError("run() called inside a running loop: use start_loop=False, or component.start()")
+    task = loop.create_task(_run_all(components))
+    handled = [number for number in (signal.SIGINT, signal.SIGTERM) if _handle(loop, number, components)]
+    try:
+        loop.run_until_complete(task)
+    except KeyboardInterrupt:  # where the loop has no signal handlers
+        _stop_all(components)
+        loop.run_until_complete(task)
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+    return None
+
+
+async def _run_all(components: Sequence[Component]) -> list[Any]:
+    loop = asyncio.get_running_loop()
+    return await asyncio.gather(*(_run_one(loop, item) for item in components), return_exceptions=True)
+
+
+async def _run_one(loop: Any, item: Component) -> None:
+    try:
+        await item.start(loop)
+    except Exception as e:
+        item.log.error("component failed: {error}", error=e, log_failure=e)
+        raise
+
+
+def _handle(loop: Any, number: int, components: Sequence[Component]) -> bool:
+    try:
+        loop.add_signal_handler(number, _stop_all, components)
+    except (NotImplementedError, RuntimeError, ValueError):
+        return False  # Windows, or not the main thread
+    return True
+
+
+def _stop_all(components: Sequence[Component]) -> None:
+    for item in components:
+        item.stop()

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: MIT
+"""WAMP sessions on asyncio, and the runner that connects one to a router.
+
+Knows asyncio: its futures, tasks and loops. The sessions themselves are ``autobahn_fast.wamp.protocol``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from typing import Any
+
+from autobahn_fast._framework import make_logger
+from autobahn_fast._logging import start_logging
+from autobahn_fast.asyncio._uvloop import use_uvloop
+from autobahn_fast.asyncio._framework import AsyncioFramework, current_loop
+from autobahn_fast.asyncio.util import get_or_create_event_loop
+from autobahn_fast.wamp import protocol
+from autobahn_fast.wamp._snakecase import SnakeCaseMixin
+from autobahn_fast.wamp._transports import Retry
+from autobahn_fast.wamp.types import ComponentConfig
+
+__all__ = ("ApplicationRunner", "ApplicationSession", "ApplicationSessionFactory", "Session")
+
+
+class CallFuture(asyncio.Future):  # type: ignore[type-arg]
+    """The future of a call: cancelling it sends CANCEL."""
+
+    __slots__ = ("session", "request")
+
+    session: Any
+    request: int
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel the call. :returns: False when it was done already."""
+        if not super().cancel(msg):
+            return False
+        self.session._cancel_call(self.request)
+        return True
+
+
+class ApplicationSession(protocol.ApplicationSession):
+    """A WAMP session on asyncio. Subclass it and override ``onJoin`` and friends, with coroutines where useful."""
+
+    log: Any = make_logger("autobahn_fast.asyncio.wamp")
+    framework = AsyncioFramework
+    _cancelled_errors = (asyncio.CancelledError,)
+
+    _resolve = staticmethod(AsyncioFramework.resolve)
+    _reject = staticmethod(AsyncioFramework.reject)
+    _is_awaitable = staticmethod(AsyncioFramework.is_awaitable)
+    _spawn = staticmethod(AsyncioFramework.spawn)
+
+    def _create_call_future(self, request: int) -> CallFuture:
+        future = CallFuture(loop=current_loop())
+        future.session = self
+        future.request = request
+        return future
+
+    def _reject_lost(self, future: asyncio.Future[Any], exc: BaseException) -> None:
+        if not future.done():
+            future.set_exception(exc)
+            future.exception()  # a program that does not wait for it any more has heard of the loss by onLeave
+
+
+class Session(SnakeCaseMixin, ApplicationSession):
+    """The same with snake_case hooks (``on_join(details)`` ...) and authenticators: what Component uses."""
+
+
+class ApplicationSessionFactory(protocol.ApplicationSessionFactory):
+    """Makes asyncio sessions."""
+
+    session: Any = ApplicationSession
+    log: Any = make_logger("autobahn_fast.asyncio.wamp")
+
+
+class ApplicationRunner:
+    """Connects one session to a router over WebSocket or RawSocket and runs the loop.
+
+    Reconnecting waits ``initial_retry_delay`` seconds at first, ``retry_delay_growth`` times longer each time, at most
+    ``max_retry_delay``, shaken by ``retry_delay_jitter`` (a share of the delay); a joined session starts over.
+    """
+
+    log: Any = make_logger("autobahn_fast.asyncio.wamp")
+
+    def __init__(
+        self,
+        url: str,
+        realm: str | None = None,
+        extra: dict[str, Any] | None = None,
+        serializers: list[Any] | None = None,
+        ssl: Any = None,
+        proxy: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        max_retries: int = -1,
+        initial_retry_delay: float = 1.5,
+        max_retry_delay: float = 300,
+        retry_delay_growth: float = 1.5,
+        retry_delay_jitter: float = 0.1,
+    ) -> None:
+        """
+        :param url: ``ws://``, ``wss://``, ``rs://`` or ``rss://`` URL of the router.
+        :param realm: realm to join. :param extra: handed to the session as ``config.extra``.
+        :param serializers: offered in this order; the RawSocket transport uses the first.
+        :param ssl: bool or ``ssl.SSLContext``. :param proxy: ``{"host": ..., "port": ...}``.
+        :param headers: HTTP headers of the opening handshake.
+        :param max_retries: attempts to reconnect before giving up; -1: without end.
+        :raises TypeError: an argument of the wrong type.
+        """
+        for name, value, kind in (
+            ("url", url, str),
+            ("realm", realm, (str, type(None))),
+            ("extra", extra, (dict, type(None))),
+            ("headers", headers, (dict, type(None))),
+            ("proxy", proxy, (dict, type(None))),
+        ):
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} must not be a {type(value).__name__}")
+        self.url = url
+        self.realm = realm
+        self.extra = extra if extra is not None else {}
+        self.serializers = serializers
+        self.ssl = ssl
+        self.proxy = proxy
+        self.headers = headers
+        self._retry = Retry(
+            max_retries, initial_retry_delay, max_retry_delay, retry_delay_growth, retry_delay_jitter, random.random
+        )
+        self._session: Any = None
+        self._closed: asyncio.Event | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._stopping = False
+
+    # --- the pieces of a connection ---
+
+    def _make_session_factory(self, make: Any) -> Any:
+        config = ComponentConfig(self.realm, self.extra, runner=self)
+        if not callable(make):
+            return make
+
+        def create() -> Any:
+            try:
+                session = make(config)
+            except Exception as e:
+                self.log.failure("the application session could not be made: {error}", error=e, log_failure=e)
+                raise
+            self._session = session
+            closed = self._closed
+            if closed is not None and hasattr(session, "on"):
+                session.on("disconnect", lambda *_args, **_kwargs: closed.set())
+                session.on("ready", lambda *_args: self._retry.reset())
+            return session
+
+        return create
+
+    def _target(self, make: Any) -> tuple[Any, dict[str, Any]]:
+        """Return the transport factory and the arguments of ``create_connection`` for the URL.
+
+        :raises ValueError: not a URL of WebSocket or RawSocket. :raises RuntimeError: ``ssl`` with a ``ws:`` URL.
+        """
+        if self.url.startswith(("rs:", "rss:")):
+            from autobahn_fast.asyncio.rawsocket import WampRawSocketClientFactory
+            from autobahn_fast.rawsocket.util import parse_url as parse_rs
+
+            secure, host, port = parse_rs(self.url)
+            serializer = self.serializers[0] if self.serializers else None
+            factory: Any = WampRawSocketClientFactory(self._make_session_factory(make), serializer=serializer)
+        else:
+            factory, secure, host, port = self._websocket_target(make)
+        if self.ssl is None:
+            ssl: Any = secure
+        else:
+            if self.ssl and not secure:
+                scheme = self.url.split(":")[0]
+                raise RuntimeError(
+                    f'ssl argument value passed to ApplicationRunner conflicts with the "{scheme}:" prefix of the url '
+                    f'argument. Did you mean to use "{scheme}s:"?'
+                )
+            ssl = self.ssl
+        if host == "unix":
+            return factory, {"path": port}
+        return factory, {"host": host, "port": port, "ssl": ssl}
+
+    def _websocket_target(self, make: Any) -> tuple[Any, bool, str, int]:
+        from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
+        from autobahn_fast.websocket.compress import (
+            PerMessageDeflateOffer,
+            PerMessageDeflateResponse,
+            PerMessageDeflateResponseAccept,
+        )
+        from autobahn_fast.websocket.util import parse_url as parse_ws
+
+        secure, host, port, _resource, _path, _params = parse_ws(self.url)
+        factory = WampWebSocketClientFactory(
+            self._make_session_factory(make),
+            url=self.url,
+            serializers=self.serializers,
+            proxy=self.proxy,
+            headers=self.headers,
+        )
+
+        def accept(response: Any) -> Any:
+            if isinstance(response, PerMessageDeflateResponse):
+                return PerMessageDeflateResponseAccept(response)
+            return None
+
+        factory.setProtocolOptions(
+            maxFramePayloadSize=1048576,
+            maxMessagePayloadSize=1048576,
+            autoFragmentSize=65536,
+            failByDrop=False,
+            openHandshakeTimeout=2.5,
+            closeHandshakeTimeout=1.0,
+            tcpNoDelay=True,
+            autoPingInterval=10.0,
+            autoPingTimeout=5.0,
+            autoPingSize=12,
+            perMessageCompressionOffers=[PerMessageDeflateOffer()],
+            perMessageCompressionAccept=accept,
+        )
+        if self.proxy is not None:
+            return factory, secure, self.proxy["host"], self.proxy["port"]
+        return factory, secure, host, port
+
+    # --- running ---
+
+    def run(self, make: Any, start_loop: bool = True, log_level: str = "info", auto_reconnect: bool = False) -> Any:
+        """Connect, and run the loop until the session is over.
+
+        :param make: called with a ``ComponentConfig``, returns the session (a session class will do).
+        :param start_loop: False: return a coroutine that ends with ``(transport, protocol)`` when connected or, with
+            auto_reconnect, that ends when the runner is stopped.
+        :param log_level: ``"critical"``, ``"error"``, ``"warn"``, ``"info"``, ``"debug"`` or ``"trace"``.
+        :param auto_reconnect: connect again when the connection is lost or cannot be made.
+        :raises Exception: what the last attempt to connect raised.
+        """
+        if start_loop:
+            use_uvloop()
+        loop = get_or_create_event_loop()
+        factory, target = self._target(make)
+        self._stopping = False
+        if not start_loop:
+            if auto_reconnect:
+                return self._keep_connected(make)
+            return self._connect(loop, factory, target)
+        start_logging(log_level)
+        try:
+            if auto_reconnect:
+                task = self._task = loop.create_task(self._keep_connected(make))
+                task.add_done_callback(lambda _task: loop.stop())
+            else:
+                self._closed = asyncio.Event()
+                loop.run_until_complete(self._connect(loop, factory, target))
+            self._run_forever(loop)
+            if self._task is not None and self._task.done() and not self._task.cancelled():
+                self._task.result()
+        finally:
+            self._task = None
+            loop.close()
+
+    def _run_forever(self, loop: Any) -> None:
+        """Run until somebody stops the loop: the application, ``stop()``, Ctrl-C or SIGTERM. Then leave in good order."""
+        try:
+            loop.add_signal_handler(signal.SIGTERM, loop.stop)
+        except (NotImplementedError, RuntimeError, ValueError):
+            pass  # Windows, or not the main thread
+        try:
+            loop.run_forever()
+        except KeyboardInterrupt:
+            self.log.info("interrupted")
+        if self._session is not None and self._session.transport is not None:
+            loop.run_until_complete(self._shut_down())
+        if self._task is not None and not self._task.done():
+            self._stopping = True
+            self._task.cancel()
+            loop.run_until_complete(asyncio.wait([self._task]))
+
+    @staticmethod
+    def _connect(loop: Any, factory: Any, target: dict[str, Any]) -> Any:
+        if "path" in target:
+            return loop.create_unix_connection(factory, target["path"])
+        return loop.create_connection(factory, target["host"], target["port"], ssl=target["ssl"])
+
+    async def _connect_once(self, make: Any) -> None:
+        self._closed = asyncio.Event()
+        factory, target = self._target(make)
+        await self._connect(asyncio.get_running_loop(), factory, target)
+        await self._closed.wait()
+
+    async def _keep_connected(self, make: Any) -> None:
+        self._stopping = False
+        self._task = asyncio.current_task()
+        self._retry.reset()
+        try:
+            while not self._stopping:
+                try:
+                    await self._connect_once(make)
+                except OSError as e:
+                    if not self._retry.may_try():
+                        raise
+                    self.log.warn("connecting to {url} failed: {error}", url=self.url, error=e)
+                if self._stopping:
+                    return
+                if not self._retry.may_try():
+                    raise RuntimeError(f"connection to {self.url} lost, and no retries are left")
+                delay = self._retry.next_delay()
+                self.log.info("next attempt to connect in {delay:.1f} s", delay=delay)
+                await asyncio.sleep(delay)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+
+    def stop(self) -> Any:
+        """Leave the realm, close the connection and do not connect again; ``run()`` returns then.
+
+        :returns: an awaitable that is done when the session is over.
+        """
+        self._stopping = True
+        return asyncio.ensure_future(self._stop(), loop=current_loop())
+
+    async def _stop(self) -> None:
+        await self._shut_down()
+        task = self._task
+        if task is None:
+            current_loop().stop()
+        elif not task.done() and task is not asyncio.current_task():
+            task.cancel()
+
+    async def _shut_down(self) -> None:
+        """Say goodbye, and wait a moment for the connection to close."""
+        self._stopping = True
+        session, closed = self._session, self._closed
+        if session is None or closed is None or session.transport is None:
+            return
+        if session.is_attached():
+            session.leave()
+            try:
+                await asyncio.wait_for(closed.wait(), 1.0)
+                return
+            except asyncio.TimeoutError:
+                pass
+        session.disconnect()
+        try:
+            await asyncio.wait_for(closed.wait(), 2.0)
+        except asyncio.TimeoutError:
+            if session.transport is not None:
+                session.transport.abort()

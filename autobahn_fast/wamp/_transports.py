@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""What a Component may be told about its transports: the configuration checked, and when to try again.
+
+Knows the keys and their defaults; makes no connection.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ("Retry", "Transport", "check_transports")
+
+SERIALIZERS = ("json", "msgpack", "cbor", "ubjson", "flatbuffers")
+DEFAULT_URL = "ws://127.0.0.1:8080/ws"
+
+_RETRY_DEFAULTS: dict[str, float] = {
+    "max_retries": -1,
+    "initial_retry_delay": 1.5,
+    "max_retry_delay": 300,
+    "retry_delay_growth": 1.5,
+    "retry_delay_jitter": 0.1,
+}
+_KEYS = {"type", "url", "endpoint", "serializer", "serializers", "options", "proxy", "headers", *_RETRY_DEFAULTS}
+_ENDPOINT_KEYS = {
+    "tcp": {"type", "host", "port", "tls", "timeout", "version"},
+    "unix": {"type", "path", "timeout", "tls"},
+}
+_ALL_ENDPOINT_KEYS = {"type", "host", "port", "path", "tls", "timeout", "version"}
+
+
+class Retry:
+    """When to connect again: delays that grow, shaken a little so that many clients do not come back at the same moment."""
+
+    __slots__ = ("max_retries", "initial", "maximum", "growth", "jitter", "attempts", "_delay", "_random")
+
+    def __init__(
+        self,
+        max_retries: int = -1,
+        initial_retry_delay: float = 1.5,
+        max_retry_delay: float = 300,
+        retry_delay_growth: float = 1.5,
+        retry_delay_jitter: float = 0.1,
+        random_source: Callable[[], float] = random.random,
+    ) -> None:
+        """:param max_retries: attempts after the first; -1: without end.
+
+        :param initial_retry_delay: seconds before the first of them. :param max_retry_delay: seconds, upper limit.
+        :param retry_delay_growth: each delay is so many times the one before.
+        :param retry_delay_jitter: share of the delay it may be longer or shorter.
+        :param random_source: returns floats in 0..1.
+        """
+        self.max_retries = max_retries
+        self.initial = initial_retry_delay
+        self.maximum = max_retry_delay
+        self.growth = retry_delay_growth
+        self.jitter = retry_delay_jitter
+        self._random = random_source
+        self.reset()
+
+    def reset(self) -> None:
+        """The connection worked: start from the beginning the next time."""
+        self.attempts = 0
+        self._delay = self.initial
+
+    def may_try(self) -> bool:
+        """Whether another attempt is allowed."""
+        return self.max_retries < 0 or self.attempts < self.max_retries
+
+    def next_delay(self) -> float:
+        """Count an attempt and return the seconds to wait before it."""
+        delay = min(self._delay, self.maximum)
+        self.attempts += 1
+        self._delay = min(self._delay * self.growth, self.maximum)
+        return max(0.0, min(delay * (1 + self.jitter * (2 * self._random() - 1)), self.maximum))
+
+
+class Transport:
+    """One way to reach a router, checked, and how it has fared so far."""
+
+    def __init__(self, idx: int, config: dict[str, Any], endpoint_check: Callable[[Any], None]) -> None:
+        """:param config: the transport's dict. :param endpoint_check: the framework's check of ``endpoint``.
+
+        :raises ValueError: what is wrong with it.
+        """
+        for key in config:
+            if key not in _KEYS:
+                raise ValueError(f"'{key}' is not a valid configuration item")
+        self.idx = idx
+        self.url: str | None = config.get("url")
+        self.type: str = config.get("type") or _type_of(self.url)
+        if self.type not in ("websocket", "rawsocket"):
+            raise ValueError(f"Invalid transport type {self.type}")
+        self.serializers = _check_serializers(self.type, config)
+        self.options = _check_dict("options", config.get("options")) or {}
+        self.headers = _check_dict("headers", config.get("headers"))
+        if self.headers and self.type == "rawsocket":
+            raise ValueError("'headers' is only for websocket")
+        self.proxy = _check_proxy(config.get("proxy"))
+        self.endpoint = config.get("endpoint")
+        self._check_url()
+        if self.endpoint is not None:
+            endpoint_check(self.endpoint)
+        self.max_retries = _number(config, "max_retries")
+        self.initial_retry_delay = _number(config, "initial_retry_delay")
+        self.max_retry_delay = _number(config, "max_retry_delay")
+        self.retry_delay_growth = _number(config, "retry_delay_growth")
+        self.retry_delay_jitter = _number(config, "retry_delay_jitter")
+        self.retry = Retry(
+            int(self.max_retries),
+            self.initial_retry_delay,
+            self.max_retry_delay,
+            self.retry_delay_growth,
+            self.retry_delay_jitter,
+        )
+        self.connect_attempts = 0
+        self.connect_successes = 0
+        self.connect_failures = 0
+        self._permanent_failure = False
+
+    def _check_url(self) -> None:
+        if self.type == "websocket":
+            if not self.url:
+                raise ValueError("Transport requires 'url' key")
+            from autobahn_fast.websocket.util import parse_url
+
+            try:
+                secure, host, port = parse_url(self.url)[:3]
+            except Exception as e:
+                text = str(e)
+                raise ValueError(text if "invalid WebSocket URL" in text else f"invalid WebSocket URL: {text}") from e
+        else:
+            if self.url is None and self.endpoint is None:
+                raise ValueError("Transport requires 'url' or 'endpoint' for rawsocket")
+            if self.url is None:
+                return
+            from autobahn_fast.rawsocket.util import parse_url as parse_rs
+
+            try:
+                secure, host, port = parse_rs(self.url)[:3]
+            except Exception as e:
+                text = str(e)
+                raise ValueError(text if "invalid RawSocket URL" in text else f"invalid RawSocket URL: {text}") from e
+        if self.endpoint is None:
+            if host == "unix":
+                self.endpoint = {"type": "unix", "path": port}
+            else:
+                self.endpoint = {"type": "tcp", "host": host, "port": port, "tls": secure}
+
+    def start_over(self) -> None:
+        """Forget how earlier attempts went."""
+        self.connect_attempts = self.connect_successes = self.connect_failures = 0
+        self._permanent_failure = False
+        self.retry.reset()
+
+    def can_reconnect(self) -> bool:
+        """Whether another attempt may be made."""
+        if self._permanent_failure:
+            return False
+        return self.connect_attempts == 0 or self.retry.may_try()
+
+    def next_delay(self) -> float:
+        """Return the seconds to wait before the next attempt: 0 before the first."""
+        if self.connect_attempts == 0:
+            return 0.0
+        return self.retry.next_delay()
+
+    def succeeded(self) -> None:
+        """A session has joined over it."""
+        self.connect_successes += 1
+        self.retry.reset()
+
+    def failed(self) -> None:
+        """Never try it again."""
+        self._permanent_failure = True
+
+    def describe(self) -> str:
+        """Return what a log line calls it."""
+        return str(self.url) if self.url else str(self.endpoint)
+
+
+def _type_of(url: Any) -> str:
+    if isinstance(url, str) and url.startswith(("rs:", "rss:")):
+        return "rawsocket"
+    return "websocket"
+
+
+def _check_serializers(kind: str, config: dict[str, Any]) -> list[Any]:
+    if kind == "websocket":
+        if "serializer" in config:
+            raise ValueError("'serializer' is only for rawsocket; use 'serializers'")
+        serializers = config.get("serializers")
+        if serializers is None:
+            return ["cbor", "json"]
+        if not isinstance(serializers, (list, tuple)):
+            raise ValueError("'serializers' must be a list of strings")
+        if not serializers:
+            raise ValueError("'serializers' must be a list with at least one entry")
+    else:
+        if "serializers" in config:
+            raise ValueError("'serializers' is only for websocket; use 'serializer'")
+        serializers = [config.get("serializer") or "cbor"]
+    for name in serializers:
+        if isinstance(name, str) and name not in SERIALIZERS:
+            known = ", ".join(repr(s) for s in SERIALIZERS)
+            raise ValueError(f"Invalid serializer '{name}' (expected one of: {known})")
+        if not isinstance(name, str) and not hasattr(name, "SERIALIZER_ID"):
+            raise ValueError("'serializers' must be a list of strings")
+    return list(serializers)
+
+
+def _check_dict(name: str, value: Any) -> dict[str, Any] | None:
+    if value is not None and not isinstance(value, dict):
+        raise ValueError(f"{name} must be a dict, not {type(value)}")
+    return value
+
+
+def _check_proxy(proxy: Any) -> dict[str, Any] | None:
+    if proxy is None:
+        return None
+    if not isinstance(proxy, dict):
+        raise ValueError(f"'proxy' must be a dict, not {type(proxy)}")
+    for key in proxy:
+        if key not in ("host", "port"):
+            raise ValueError(f"Unknown key '{key}' in proxy config")
+    for key in ("host", "port"):
+        if key not in proxy:
+            raise ValueError(f"'{key}' required in proxy config")
+    return proxy
+
+
+def _number(config: dict[str, Any], key: str) -> float:
+    value = config.get(key)
+    if value is None:
+        return _RETRY_DEFAULTS[key]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"'{key}' must be a number, not {value!r}")
+    if value < 0 and key != "max_retries":
+        raise ValueError(f"'{key}' must not be negative: {value}")
+    return value
+
+
+def check_endpoint(endpoint: Any) -> None:
+    """Check an endpoint given as a dict, all but its ``tls``.
+
+    :raises ValueError: what is wrong with it.
+    """
+    for key in endpoint:
+        if key not in _ALL_ENDPOINT_KEYS:
+            raise ValueError(f"Invalid key '{key}' in endpoint configuration")
+    if "type" not in endpoint:
+        raise ValueError("'type' required in endpoint configuration")
+    kind = endpoint["type"]
+    if kind not in _ENDPOINT_KEYS:
+        raise ValueError(f'invalid type "{kind}" in endpoint')
+    for key in endpoint:
+        if key not in _ENDPOINT_KEYS[kind]:
+            raise ValueError(f"'{key}' not valid in '{kind}' endpoint config")
+    for key, types in {"tcp": {"host": str, "port": int}, "unix": {"path": str}}[kind].items():
+        if key not in endpoint:
+            raise ValueError(f"'{key}' required in '{kind}' endpoint config")
+        if not isinstance(endpoint[key], types):
+            raise ValueError(f"'{key}' in endpoint configuration must be a {types.__name__}")
+    if "version" in endpoint and endpoint["version"] not in (4, 6):
+        raise ValueError(f"'version' in endpoint configuration must be 4 or 6, not {endpoint['version']!r}")
+    if "timeout" in endpoint and not isinstance(endpoint["timeout"], (int, float)):
+        raise ValueError(f"'timeout' in endpoint configuration must be a number, not {endpoint['timeout']!r}")
+
+
+def check_transports(transports: Any, endpoint_check: Callable[[Any], None]) -> list[Transport]:
+    """Return the transports of a Component's ``transports`` argument: a URL, a dict, a list of either, or None.
+
+    :raises ValueError: what is wrong.
+    """
+    if transports is None:
+        transports = DEFAULT_URL
+    if isinstance(transports, (str, dict)):
+        transports = [transports]
+    if not isinstance(transports, (list, tuple)):
+        raise ValueError(f"transports must be a URL, a dict or a list of them, not {type(transports)}")
+    if not transports:
+        raise ValueError("at least one transport is needed")
+    checked = []
+    for idx, transport in enumerate(transports):
+        if isinstance(transport, str):
+            transport = {"url": transport}
+        elif not isinstance(transport, dict):
+            raise ValueError(f"invalid transport: a URL or a dict is needed, not {type(transport)}")
+        checked.append(Transport(idx, transport, endpoint_check))
+    return checked

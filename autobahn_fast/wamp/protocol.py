@@ -1,0 +1,705 @@
+# SPDX-License-Identifier: MIT
+"""WAMP sessions: what an application calls (publish, subscribe, call, register ...), whatever the event loop.
+
+Knows request ids, pending requests, subscriptions and registrations. The stages of a session's life are in ``_lifecycle.py``,
+incoming messages in ``_inbound.py`` and ``_invocation.py``. Knows no loop: a subclass carries one as ``framework``
+(``autobahn_fast.asyncio.wamp.ApplicationSession``).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from typing import Any, get_type_hints
+
+from autobahn_fast.util import ObservableMixin
+from autobahn_fast.wamp import message
+from autobahn_fast.wamp._failure import Failure
+from autobahn_fast.wamp._inbound import InboundMixin, Remembered
+from autobahn_fast.wamp._invocation import InvocationMixin
+from autobahn_fast.wamp._lifecycle import LifecycleMixin
+from autobahn_fast.wamp._wire import MessageWire, raise_documented
+from autobahn_fast.wamp.exception import SessionNotReady, TransportLost, TypeCheckError
+from autobahn_fast.wamp.interfaces import ISession
+from autobahn_fast.wamp.request import Endpoint, Handler
+from autobahn_fast.wamp.types import (
+    CallOptions,
+    ComponentConfig,
+    PublishOptions,
+    RegisterOptions,
+    SubscribeOptions,
+)
+from autobahn_fast.wamp.uri import Pattern
+
+__all__ = ("BaseSession", "ApplicationSession", "ApplicationSessionFactory", "is_method_or_function")
+
+_checked_uris: set[str] = set()
+"""URIs found fit for calls and publications: a hot loop pays one look-up. Emptied when it has grown large."""
+
+_CHECKED_URIS_MAX = 8192
+
+
+def check_uri(uri: Any, what: str) -> str:
+    """Return a URI that may be published to or called, as exactly a str.
+
+    :raises InvalidUriError: it may not.
+    """
+    message.check_or_raise_uri(uri, message=what)
+    uri = str.__str__(uri)  # an enum member or another subclass: its text
+    if len(_checked_uris) >= _CHECKED_URIS_MAX:
+        _checked_uris.clear()
+    _checked_uris.add(uri)
+    return uri
+
+
+def is_method_or_function(f: Any) -> bool:
+    """Whether f is a function or a bound method, which is what the decorators mark."""
+    return inspect.ismethod(f) or inspect.isfunction(f)
+
+
+def decorated_members(obj: Any, wanted: str) -> list[tuple[Any, Pattern]]:
+    """Return (bound method, pattern) for each method of an object that a decorator marked, in order of their names.
+
+    :param wanted: name of the Pattern method that tells, ``is_handler`` or ``is_endpoint``.
+    """
+    found = []
+    for name, function in inspect.getmembers(type(obj), is_method_or_function):
+        for pattern in getattr(function, "_wampuris", ()):
+            if getattr(pattern, wanted)():
+                found.append((getattr(obj, name), pattern))
+    return found
+
+
+def pattern_uri_and_match(pattern: Pattern, options: Any) -> tuple[str, str | None]:
+    """Return the URI a decorator's pattern stands for on the wire, and the match policy it needs (None: as the options say)."""
+    uri = pattern.uri()
+    if pattern.uri_type == Pattern.URI_TYPE_WILDCARD and (options is None or options.match in (None, "wildcard")):
+        return re.sub(r"<[^>]*>", "", uri), "wildcard"
+    return uri, None
+
+
+class BaseSession(ObservableMixin):
+    """State that every WAMP session has: identity, transport, and the exceptions mapped to error URIs."""
+
+    log: Any = None
+    framework: Any = None
+    """The event loop: a subclass of ``Framework``."""
+
+    _cancelled_errors: tuple[type[BaseException], ...] = ()
+    """What a coroutine that was cancelled raises, in this framework."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_valid_events(["join", "leave", "ready", "connect", "disconnect"])
+        self.traceback_app = False
+        self._transport: Any = None
+        self._session_id: int | None = None
+        self._realm: str | None = None
+        self._session_details: Any = None
+        self._authid: str | None = None
+        self._authrole: str | None = None
+        self._authmethod: str | None = None
+        self._authprovider: str | None = None
+        self._authextra: dict[str, Any] | None = None
+        self._router_roles: Any = None
+        self._payload_codec: Any = None
+        self._exception_to_uri: dict[type[BaseException], str] = {}
+        self._uri_to_exception: dict[str, type[BaseException]] = {}
+
+    @property
+    def transport(self) -> Any:
+        """The transport, or None when there is none now."""
+        return self._transport
+
+    @property
+    def realm(self) -> str | None:
+        """Realm joined, or asked for."""
+        return self._realm
+
+    @property
+    def session_id(self) -> int | None:
+        """Session id, None when not joined."""
+        return self._session_id
+
+    @property
+    def session_details(self) -> Any:
+        """The ``SessionDetails`` of the last join."""
+        return self._session_details
+
+    @property
+    def authid(self) -> str | None:
+        """Authentication id."""
+        return self._authid
+
+    @property
+    def authrole(self) -> str | None:
+        """Authentication role."""
+        return self._authrole
+
+    @property
+    def authmethod(self) -> str | None:
+        """Authentication method used."""
+        return self._authmethod
+
+    @property
+    def authprovider(self) -> str | None:
+        """Who authenticated the session."""
+        return self._authprovider
+
+    @property
+    def authextra(self) -> dict[str, Any] | None:
+        """Further details from the router's WELCOME."""
+        return self._authextra
+
+    def is_connected(self) -> bool:
+        """Whether there is an open transport."""
+        return self._transport is not None and self._transport.isOpen()
+
+    def is_attached(self) -> bool:
+        """Whether the session has joined a realm over an open transport."""
+        return self._session_id is not None and self.is_connected()
+
+    def define(self, exception: type[BaseException], error: str | None = None) -> None:
+        """Map an exception class to an error URI, both ways.
+
+        :param error: the URI; None when the class is decorated with ``@error``.
+        :raises RuntimeError: neither a URI nor a decoration.
+        """
+        if error is None:
+            patterns = getattr(exception, "_wampuris", None)
+            if not patterns:
+                raise RuntimeError(
+                    f"define(): {exception.__name__} has no error URI: pass one, or decorate the class with @error(uri)"
+                )
+            error = patterns[0].uri()
+        self._exception_to_uri[exception] = error
+        self._uri_to_exception[error] = exception
+
+    # --- framework, in short ---
+
+    def _spawn(self, coroutine: Any) -> Any:
+        return self.framework.spawn(coroutine)
+
+    def _is_awaitable(self, value: Any) -> bool:
+        return self.framework.is_awaitable(value)
+
+    def _resolve(self, future: Any, value: Any = None) -> None:
+        self.framework.resolve(future, value)
+
+    def _reject(self, future: Any, exc: BaseException) -> None:
+        self.framework.reject(future, exc)
+
+    def _event_handlers(self, event: str) -> list[Any]:
+        return list(self._listeners.get(event, ()))
+
+    def onUserError(self, fail: Failure, msg: str) -> Any:
+        """A callback of the application raised."""
+        self.log.error('{cls}.onUserError(): "{msg}"', cls=type(self).__name__, msg=msg, log_failure=fail.value)
+
+    def _user_error(self, exc: BaseException, text: str) -> None:
+        """The one place where exceptions of the application end."""
+        try:
+            result = self.onUserError(Failure(exc), text)
+            if result is not None and self._is_awaitable(result):
+                self._spawn(self._guard_user_error(result))
+        except Exception as e:
+            self.log.error("onUserError() itself raised {error!r} for: {text}", error=e, text=text, log_failure=e)
+
+    async def _guard_user_error(self, awaitable: Any) -> None:
+        try:
+            await awaitable
+        except Exception as e:
+            self.log.error("onUserError() itself raised {error!r}", error=e, log_failure=e)
+
+    async def _guard(self, awaitable: Any, text: str) -> None:
+        try:
+            await awaitable
+        except Exception as e:
+            self._user_error(e, text)
+
+
+class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, BaseSession):
+    """A client's WAMP session: all four client roles.
+
+    Subclass it and override the ``on...`` methods, or use the events of ``on(event, handler)``: ``connect``, ``join``,
+    ``ready``, ``leave``, ``disconnect``; the handlers' first argument is the session.
+    """
+
+    def __init__(self, config: ComponentConfig | None = None) -> None:
+        """:param config: realm and further settings; realm ``realm1`` when None."""
+        BaseSession.__init__(self)
+        self.config = config or ComponentConfig(realm="realm1")
+        self.factory: Any = None
+        self._wire: Any = None  # where messages go while the transport is open
+        self._live: Any = None  # the same while the session has joined
+        self._native_wire: Any = None  # the transport's own wire
+        self._writable = True
+        self._drainers: list[Any] = []
+        self._hello_sent = self._joining = self._goodbye_sent = self._ended = False
+        self._ended_by: str | None = None  # who began to end it: "application", "peer" or "failure"
+        self._last_closing: Any = None
+        self._last_request = 0  # ids have session scope: 1, 2, 3 ... without gaps
+        self._calls: dict[int, Any] = {}  # request: future
+        self._call_options: dict[int, tuple[str, CallOptions | None]] = {}  # only for calls that need them later
+        self._publishes: dict[int, Any] = {}  # request: future
+        self._subscribes: dict[int, Any] = {}  # request: (future, topic, handler)
+        self._unsubscribes: dict[int, Any] = {}  # request: (future, subscription id)
+        self._registers: dict[int, Any] = {}  # request: (future, procedure, endpoint)
+        self._unregisters: dict[int, Any] = {}  # request: (future, registration id)
+        self._subscriptions: dict[int, tuple[Any, ...]] = {}
+        self._registrations: dict[int, Any] = {}
+        self._invocations: dict[int, Any] = {}
+        self._cancelled_calls = Remembered()
+        self._gone_subscriptions = Remembered()
+        self._gone_registrations = Remembered()
+        self._pending_by_type = {
+            message.Call.MESSAGE_TYPE: self._calls,
+            message.Publish.MESSAGE_TYPE: self._publishes,
+            message.Subscribe.MESSAGE_TYPE: self._subscribes,
+            message.Unsubscribe.MESSAGE_TYPE: self._unsubscribes,
+            message.Register.MESSAGE_TYPE: self._registers,
+            message.Unregister.MESSAGE_TYPE: self._unregisters,
+        }
+        self._joining_handlers = {
+            message.Welcome: self._on_welcome,
+            message.Abort: self._on_abort,
+            message.Challenge: self._on_challenge,
+            message.Goodbye: self._on_goodbye,
+        }
+        self._joined_handlers = {
+            message.Event: self._on_event_message,
+            message.Result: self._on_result_message,
+            message.Published: self._on_published_message,
+            message.Invocation: self._on_invocation_message,
+            message.Interrupt: self._on_interrupt,
+            message.Error: self._on_error,
+            message.Subscribed: self._on_subscribed,
+            message.Unsubscribed: self._on_unsubscribed,
+            message.Registered: self._on_registered,
+            message.Unregistered: self._on_unregistered,
+            message.Goodbye: self._on_goodbye,
+            message.Abort: self._on_abort,
+        }
+
+    # --- transport and pending requests ---
+
+    def _attach(self, transport: Any) -> None:
+        """Take a transport's own wire when it has one; messages are sent as objects otherwise, and with a payload codec."""
+        open_wire = getattr(type(transport), "open_wire", None)
+        self._native_wire = transport.open_wire(self) if open_wire is not None else None
+        self._wire = self._choose_wire(transport)
+
+    def _choose_wire(self, transport: Any) -> Any:
+        if self._native_wire is not None and self._payload_codec is None:
+            return self._native_wire
+        return MessageWire(transport, self._payload_codec)
+
+    def _set_live(self) -> None:
+        self._live = self._wire
+
+    def _not_live(self) -> Any:
+        """Return a wire for a session that was given its transport by hand; raise for one that cannot send."""
+        if self._transport is None:
+            raise TransportLost("the session has no open transport")
+        if self._wire is not None:
+            raise SessionNotReady("the session has not joined a realm, or has left it")
+        return MessageWire(self._transport, self._payload_codec)
+
+    def _send_if_open(self, msg: Any) -> None:
+        """Send a message that nobody waits for."""
+        if self._wire is None:
+            return
+        try:
+            self._wire.send(msg)
+        except Exception as e:
+            self.log.debug("{name} could not be sent: {error}", name=type(msg).__name__, error=e)
+
+    def _send_request(self, pending: dict[int, Any], entry: tuple[Any, ...], build: Any) -> Any:
+        """Send a request built by ``build(id)`` and keep ``(future, *entry)`` until it is answered."""
+        wire = self._live if self._live is not None else self._not_live()
+        request = self._last_request + 1
+        msg = build(request)
+        self._last_request = request
+        future = self.framework.create_future()
+        pending[request] = (future, *entry)
+        try:
+            wire.send(msg)
+        except Exception as e:
+            del pending[request]
+            self._give_back(request)
+            raise_documented(e)
+        return future
+
+    def _give_back(self, request: int) -> None:
+        """A request was not sent: its id is the next one's, for the router wants them without gaps."""
+        if self._last_request == request:
+            self._last_request = request - 1
+
+    def _reject_pending(self, cls: type[BaseException], *args: Any) -> None:
+        """End every request that waits for an answer, and stop answering invocations."""
+        for pending in self._pending_by_type.values():
+            entries = list(pending.values())
+            pending.clear()
+            for entry in entries:
+                self._reject_lost(entry[0] if type(entry) is tuple else entry, cls(*args))
+        self._call_options.clear()
+        self._invocations.clear()
+        for remembered in (self._cancelled_calls, self._gone_subscriptions, self._gone_registrations):
+            remembered.clear()
+
+    def _reject_lost(self, future: Any, exc: BaseException) -> None:
+        self._reject(future, exc)
+
+    # --- backpressure ---
+
+    @property
+    def is_writable(self) -> bool:
+        """False while the transport has more to write than its limit: time to wait with ``drain()``."""
+        return self._writable
+
+    def _transport_writable(self, writable: bool) -> None:
+        """The transport tells whether its write buffer has room."""
+        self._writable = writable
+        if writable:
+            self._wake_drainers()
+
+    def _wake_drainers(self) -> None:
+        drainers, self._drainers = self._drainers, []
+        for future in drainers:
+            self._resolve(future)
+
+    async def drain(self) -> None:
+        """Wait until the transport has room for more: for programs that publish faster than the network takes it.
+
+        :raises TransportLost: the transport is gone.
+        """
+        while self._transport is not None:
+            if self._writable:
+                return
+            future = self.framework.create_future()
+            self._drainers.append(future)
+            await future
+        raise TransportLost("the session has no open transport")
+
+    # --- payload codec ---
+
+    def set_payload_codec(self, payload_codec: Any) -> None:
+        """Encode and decode payloads end to end with an ``IPayloadCodec``; None turns it off."""
+        self._payload_codec = payload_codec
+        if self._transport is not None and self._wire is not None:
+            wire = self._choose_wire(self._transport)
+            if self._live is not None:
+                self._live = wire
+            self._wire = wire
+
+    def get_payload_codec(self) -> Any:
+        """Return the payload codec, or None."""
+        return self._payload_codec
+
+    # --- publisher ---
+
+    def publish(self, topic: str, *args: Any, **kwargs: Any) -> Any:
+        """Publish an event.
+
+        :param topic: URI.
+        :param kwargs: keyword arguments of the event; ``options`` is taken out: a ``PublishOptions``.
+        :returns: None; with ``PublishOptions(acknowledge=True)`` a future of a ``Publication``.
+        :raises InvalidUriError: the topic is no URI.
+        :raises TransportLost: the connection is gone. :raises SessionNotReady: not joined (yet, or any more).
+        :raises SerializationError: an argument cannot be serialized. :raises PayloadExceededError: too large.
+        """
+        options = kwargs.pop("options", None) if kwargs else None
+        wire = self._live
+        if wire is None:
+            wire = self._not_live()
+        if type(topic) is not str or topic not in _checked_uris:
+            topic = check_uri(topic, "publish()")
+        if options is not None:
+            return self._publish_with_options(wire, topic, args, kwargs, options)
+        self._last_request = request = self._last_request + 1
+        try:
+            wire.publish(request, topic, args, kwargs)
+        except Exception as e:
+            self._give_back(request)
+            raise_documented(e)
+        return None
+
+    def _publish_with_options(self, wire: Any, topic: str, args: Any, kwargs: Any, options: PublishOptions) -> Any:
+        if not isinstance(options, PublishOptions):
+            raise TypeError(f"publish(): options must be PublishOptions, not {type(options).__name__}")
+        self._last_request = request = self._last_request + 1
+        future = None
+        if options.acknowledge:
+            future = self._publishes[request] = self.framework.create_future()
+        try:
+            wire.publish(request, topic, args, kwargs, options.message_attr())
+        except Exception as e:
+            self._publishes.pop(request, None)
+            self._give_back(request)
+            raise_documented(e)
+        return future
+
+    # --- caller ---
+
+    def call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a procedure.
+
+        :param procedure: URI.
+        :param kwargs: keyword arguments of the call; ``options`` is taken out: a ``CallOptions``.
+        :returns: a future. Its result is the only positional result, None when there is none, else a ``CallResult``. Its
+            exception is the class defined for the error's URI, else ``ApplicationError``. Cancelling it sends CANCEL.
+        :raises InvalidUriError: the procedure is no URI.
+        :raises TransportLost: the connection is gone. :raises SessionNotReady: not joined (yet, or any more).
+        :raises SerializationError: an argument cannot be serialized. :raises PayloadExceededError: too large.
+        """
+        options = kwargs.pop("options", None) if kwargs else None
+        wire = self._live
+        if wire is None:
+            wire = self._not_live()
+        if type(procedure) is not str or procedure not in _checked_uris:
+            procedure = check_uri(procedure, "call()")
+        attributes = None
+        self._last_request = request = self._last_request + 1
+        future = self._calls[request] = self._create_call_future(request)
+        try:
+            if options is not None or self._payload_codec is not None:
+                attributes = self._keep_call_options(request, procedure, options)
+            wire.call(request, procedure, args, kwargs, attributes)
+        except Exception as e:
+            self._calls.pop(request, None)
+            self._call_options.pop(request, None)
+            self._give_back(request)
+            raise_documented(e)
+        return future
+
+    def _keep_call_options(self, request: int, procedure: str, options: Any) -> dict[str, Any] | None:
+        if options is not None and not isinstance(options, CallOptions):
+            raise TypeError(f"call(): options must be CallOptions, not {type(options).__name__}")
+        self._call_options[request] = (procedure, options)
+        if options is None:
+            return None
+        attributes = options.message_attr()
+        if options.on_progress is not None:
+            attributes["receive_progress"] = True
+        return attributes
+
+    def _create_call_future(self, request: int) -> Any:
+        """Return the future of a call; a framework's session makes one that calls ``_cancel_call`` when cancelled."""
+        return self.framework.create_future()
+
+    def _cancel_call(self, request: int) -> None:
+        """The application cancelled a call: CANCEL goes out, what still comes for it is dropped."""
+        if self._calls.pop(request, None) is None:
+            return
+        self._call_options.pop(request, None)
+        self._cancelled_calls.add(request)
+        self._send_if_open(message.Cancel(request))
+
+    # --- subscriber ---
+
+    def subscribe(
+        self,
+        handler: Any,
+        topic: str | None = None,
+        options: SubscribeOptions | None = None,
+        check_types: bool | None = None,
+    ) -> Any:
+        """Subscribe a function to a topic, or every decorated method of an object.
+
+        :param topic: URI; None for an object, or for a function decorated with ``@subscribe``.
+        :param check_types: check events against the function's annotations; mismatches go to ``onUserError``.
+        :returns: a future of the ``Subscription``; for an object of the list of them.
+        """
+        if callable(handler) and topic is None and getattr(handler, "_wampuris", None):
+            found = [(handler, pattern) for pattern in handler._wampuris if pattern.is_handler()]
+            futures = [self._subscribe_decorated(*each, options, check_types) for each in found]
+            return futures[0] if len(futures) == 1 else self.framework.gather(futures)
+        if callable(handler):
+            return self._subscribe(handler, topic, options, check_types)
+        found = decorated_members(handler, "is_handler")
+        return self._gathered([self._subscribe_decorated(*each, options, check_types) for each in found])
+
+    def _subscribe_decorated(self, fn: Any, pattern: Pattern, options: Any, check_types: bool | None) -> Any:
+        options = pattern.options or options
+        topic, match = pattern_uri_and_match(pattern, options)
+        return self._subscribe(fn, topic, options, check_types or pattern._check_types, match)
+
+    def _subscribe(self, fn: Any, topic: Any, options: Any, check_types: bool | None, match: str | None = None) -> Any:
+        message.check_or_raise_uri(
+            topic, message="subscribe()", strict=False, allow_empty_components=True, allow_none=False
+        )
+        if options is not None and not isinstance(options, SubscribeOptions):
+            raise TypeError(f"subscribe(): options must be SubscribeOptions, not {type(options).__name__}")
+        if check_types:
+            fn = self.type_check(fn)
+        attributes = options.message_attr() if options is not None else {}
+        if match is not None:
+            attributes["match"] = match
+        handler = Handler(fn, None, options.details_arg if options is not None else None)
+        return self._send_request(
+            self._subscribes, (topic, handler), lambda request: message.Subscribe(request, topic, **attributes)
+        )
+
+    def _unsubscribe(self, subscription: Any) -> Any:
+        """Give a subscription up; UNSUBSCRIBE goes out with the last handler of its id.
+
+        :returns: a future of the number of handlers that are left.
+        """
+        if not subscription.active:
+            raise RuntimeError("the subscription is not active any more")
+        if self._transport is None:
+            raise TransportLost("the session has no open transport")
+        left = tuple(s for s in self._subscriptions.get(subscription.id, ()) if s is not subscription)
+        if left:
+            self._subscriptions[subscription.id] = left
+            subscription.active = False
+            future = self.framework.create_future()
+            self._resolve(future, len(left))
+            return future
+        future = self._send_request(
+            self._unsubscribes, (subscription.id,), lambda request: message.Unsubscribe(request, subscription.id)
+        )
+        subscription.active = False
+        self._subscriptions.pop(subscription.id, None)
+        self._gone_subscriptions.add(subscription.id)
+        return future
+
+    # --- callee ---
+
+    def register(
+        self,
+        endpoint: Any,
+        procedure: str | None = None,
+        options: RegisterOptions | None = None,
+        prefix: str | None = None,
+        check_types: bool | None = None,
+    ) -> Any:
+        """Register a function as a procedure, or every decorated method of an object.
+
+        :param procedure: URI; None for an object, or for a function decorated with ``@register``.
+        :param prefix: put before the URI.
+        :param check_types: check calls against the function's annotations; mismatches are answered with
+            ``wamp.error.type_check_error``.
+        :returns: a future of the ``Registration``; for an object of the list of them.
+        """
+        if callable(endpoint) and procedure is None and getattr(endpoint, "_wampuris", None):
+            found = [(endpoint, pattern) for pattern in endpoint._wampuris if pattern.is_endpoint()]
+            futures = [self._register_decorated(*each, options, prefix, check_types) for each in found]
+            return futures[0] if len(futures) == 1 else self.framework.gather(futures)
+        if callable(endpoint):
+            return self._register(endpoint, procedure, options, prefix, check_types)
+        found = decorated_members(endpoint, "is_endpoint")
+        return self._gathered([self._register_decorated(*each, options, prefix, check_types) for each in found])
+
+    def _register_decorated(
+        self, fn: Any, pattern: Pattern, options: Any, prefix: str | None, check_types: bool | None
+    ) -> Any:
+        options = pattern.options or options
+        procedure, match = pattern_uri_and_match(pattern, options)
+        return self._register(fn, procedure, options, prefix, check_types or pattern._check_types, match)
+
+    def _register(
+        self,
+        fn: Any,
+        procedure: Any,
+        options: Any,
+        prefix: str | None,
+        check_types: bool | None,
+        match: str | None = None,
+    ) -> Any:
+        if prefix is not None and procedure is not None:
+            procedure = prefix + procedure
+        message.check_or_raise_uri(
+            procedure, message="register()", strict=False, allow_empty_components=True, allow_none=False
+        )
+        if options is not None and not isinstance(options, RegisterOptions):
+            raise TypeError(f"register(): options must be RegisterOptions, not {type(options).__name__}")
+        if check_types:
+            fn = self.type_check(fn)
+        attributes = options.message_attr() if options is not None else {}
+        if match is not None:
+            attributes["match"] = match
+        endpoint = Endpoint(fn, None, options.details_arg if options is not None else None)
+        return self._send_request(
+            self._registers, (procedure, endpoint), lambda request: message.Register(request, procedure, **attributes)
+        )
+
+    def _unregister(self, registration: Any) -> Any:
+        """Give a registration up. :returns: a future that is done when the router has confirmed it."""
+        if not registration.active or registration.id not in self._registrations:
+            raise RuntimeError("the registration is not active any more")
+        return self._send_request(
+            self._unregisters, (registration.id,), lambda request: message.Unregister(request, registration.id)
+        )
+
+    def _gathered(self, futures: list[Any]) -> Any:
+        """Return a future of all results; exceptions are results here, so that one refusal does not hide the others."""
+        return self.framework.gather(futures, return_exceptions=True)
+
+    def type_check(self, func: Any) -> Any:
+        """Return func wrapped so that calls which do not fit its annotations raise ``TypeCheckError``."""
+        signature = inspect.signature(func)
+        try:
+            hints = get_type_hints(func)
+        except Exception:  # names that cannot be resolved: check what can be
+            hints = dict(getattr(func, "__annotations__", {}))
+        if "return" in hints:
+            del hints["return"]
+
+        @functools.wraps(func)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            try:
+                values = signature.bind(*args, **kwargs).arguments
+            except TypeError as e:
+                raise TypeCheckError(str(e)) from e
+            for name, value in values.items():
+                expected = hints.get(name)
+                kind = signature.parameters[name].kind
+                if expected is None or kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+                    continue
+                expected = _checkable(expected)
+                if expected is not None and not isinstance(value, expected):
+                    names = " or ".join(t.__name__ for t in expected)
+                    raise TypeCheckError(f"'{name}' expected type={names} got={type(value).__name__}")
+            return func(*args, **kwargs)
+
+        return checked
+
+
+def _checkable(hint: Any) -> tuple[type, ...] | None:
+    """Return the classes an annotation allows, None when isinstance cannot tell."""
+    if isinstance(hint, type) and not hasattr(hint, "__origin__"):
+        return (hint,)
+    origin = getattr(hint, "__origin__", None)
+    members = getattr(hint, "__args__", ())
+    if isinstance(origin, type):
+        return (origin,)
+    if members and (origin is not None or type(hint).__name__ == "UnionType"):
+        found: list[type] = []
+        for member in members:
+            classes = _checkable(member)
+            if classes is None:
+                return None
+            found.extend(classes)
+        return tuple(found)
+    return None
+
+
+ISession.register(ApplicationSession)
+
+
+class ApplicationSessionFactory:
+    """Makes sessions of one class with one config. Calling it makes a session."""
+
+    session: Any = ApplicationSession
+
+    def __init__(self, config: ComponentConfig | None = None) -> None:
+        """:param config: handed to every session; realm ``realm1`` when None."""
+        self.config = config or ComponentConfig(realm="realm1")
+
+    def __call__(self) -> Any:
+        """Return a new session."""
+        session = self.session(self.config)
+        session.factory = self
+        return session
