@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 
-__all__ = ("start_logging", "LEVELS")
+__all__ = ("LEVELS", "start_logging")
 
 LEVELS = {
     "critical": logging.CRITICAL,

@@ -62,7 +62,7 @@ class Component(component.Component):
         timeout = endpoint.get("timeout", 10)
         try:
             _, protocol = await asyncio.wait_for(_open(loop, factory, endpoint, transport.proxy), timeout)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise TimeoutError(f"no connection to {transport.describe()} within {timeout} s") from None
         return protocol
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast._logging import start_logging
-from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio._framework import AsyncioFramework, current_loop
+from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.util import get_or_create_event_loop
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
@@ -27,7 +27,7 @@ __all__ = ("ApplicationRunner", "ApplicationSession", "ApplicationSessionFactory
 class CallFuture(asyncio.Future):  # type: ignore[type-arg]
     """The future of a call: cancelling it sends CANCEL."""
 
-    __slots__ = ("session", "request")
+    __slots__ = ("request", "session")
 
     session: Any
     request: int
@@ -300,7 +300,7 @@ class ApplicationRunner:
                 except OSError as e:
                     if not self._retry.may_try():
                         raise
-                    self.log.warn("connecting to {url} failed: {error}", url=self.url, error=e)
+                    self.log.warning("connecting to {url} failed: {error}", url=self.url, error=e)
                 if self._stopping:
                     return
                 if not self._retry.may_try():
@@ -339,11 +339,11 @@ class ApplicationRunner:
             try:
                 await asyncio.wait_for(closed.wait(), 1.0)
                 return
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 pass
         session.disconnect()
         try:
             await asyncio.wait_for(closed.wait(), 2.0)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             if session.transport is not None:
                 session.transport.abort()

@@ -16,7 +16,7 @@ class Failure:
     ``txaio.failure_format_traceback`` read.
     """
 
-    __slots__ = ("value", "type", "tb")
+    __slots__ = ("tb", "type", "value")
 
     def __init__(self, exc: BaseException) -> None:
         """:param exc: the exception; its ``__traceback__`` is kept."""

@@ -32,7 +32,7 @@ INVOCATION_FIELDS = (
 class Running:
     """An invocation whose endpoint is not through yet."""
 
-    __slots__ = ("task", "started", "registration", "awaitable")
+    __slots__ = ("awaitable", "registration", "started", "task")
 
     def __init__(self, registration: Any) -> None:
         self.registration = registration
@@ -121,7 +121,7 @@ class InvocationMixin:
             :raises SerializationError: the values cannot be serialized.
             """
             if request not in self._invocations:
-                self.log.warn("progressive result for invocation {id} dropped: it has been answered", id=request)
+                self.log.warning("progressive result for invocation {id} dropped: it has been answered", id=request)
                 return
             self._send_yield(request, reg, args, kwargs, {"progress": True})
 
@@ -217,7 +217,7 @@ class InvocationMixin:
             e = translated(e)  # type: ignore[assignment]
             if isinstance(e, TransportLost):
                 return
-            self.log.warn("error of {procedure} could not be sent as it is: {error}", procedure=reg.procedure, error=e)
+            self.log.warning("error of {procedure} could not be sent as it is: {error}", procedure=reg.procedure, error=e)
             uri = (
                 ApplicationError.PAYLOAD_SIZE_EXCEEDED
                 if isinstance(e, PayloadExceededError)

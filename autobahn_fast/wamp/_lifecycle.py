@@ -105,16 +105,21 @@ class LifecycleMixin:
             authextra=msg.authextra,
             serializer=getattr(getattr(transport, "_serializer", None), "SERIALIZER_ID", None),
             transport=getattr(transport, "transport_details", None),
-            resumed=msg.resumed,
-            resumable=msg.resumable,
+            resumed=bool(msg.resumed),
+            resumable=bool(msg.resumable),
             resume_token=msg.resume_token,
         )
         self._set_live()
         await self._fire("join", self, details)
         if self._transport is not transport:
             return
-        # not waited for: a session's whole work may be in onJoin
-        self._spawn(self._hook("onJoin", details))
+        try:
+            result = self.onJoin(details)
+            if result is not None and self._is_awaitable(result):
+                # not waited for: a session's whole work may be in onJoin
+                self._spawn(self._guard(result, "While firing onJoin"))
+        except Exception as e:
+            self._user_error(e, "While firing onJoin")
         await self._fire("ready", self)
 
     async def _leave_stage(self, details: CloseDetails) -> None:
@@ -342,7 +347,7 @@ class LifecycleMixin:
     def onLeave(self, details: CloseDetails) -> Any:
         """The session has ended. Default: close the transport. May be async."""
         if details.reason.startswith("wamp.error."):
-            self.log.warn('session closed with reason {reason} "{text}"', reason=details.reason, text=details.message)
+            self.log.warning('session closed with reason {reason} "{details}"', reason=details.reason, details=details.message)
         self.disconnect()
 
     def onDisconnect(self) -> Any:

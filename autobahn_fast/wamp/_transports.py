@@ -33,7 +33,7 @@ _ALL_ENDPOINT_KEYS = {"type", "host", "port", "path", "tls", "timeout", "version
 class Retry:
     """When to connect again: delays that grow, shaken a little so that many clients do not come back at the same moment."""
 
-    __slots__ = ("max_retries", "initial", "maximum", "growth", "jitter", "attempts", "_delay", "_random")
+    __slots__ = ("_delay", "_random", "attempts", "growth", "initial", "jitter", "max_retries", "maximum")
 
     def __init__(
         self,

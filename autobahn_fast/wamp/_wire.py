@@ -33,13 +33,15 @@ def encode_payload(codec: Any, is_originating: bool, uri: str, args: Any, kwargs
                 "enc_serializer": encoded.enc_serializer,
                 "enc_key": encoded.enc_key,
             }
-    return {"args": args or None, "kwargs": kwargs or None}
+    if kwargs:
+        return {"args": args or (), "kwargs": kwargs}
+    return {"args": args or None}
 
 
 class MessageWire:
     """Builds a message object per call and hands it to ``transport.send``."""
 
-    __slots__ = ("transport", "codec")
+    __slots__ = ("codec", "transport")
 
     def __init__(self, transport: Any, codec: Any = None) -> None:
         """:param transport: anything with ``send(msg)``. :param codec: an ``IPayloadCodec`` or None."""

@@ -18,11 +18,11 @@ from typing import Any
 from autobahn_fast.wamp.interfaces import IAuthenticator
 
 __all__ = (
+    "WCS_SECRET_CHARSET",
     "AuthAnonymous",
     "AuthAnonymousProxy",
     "AuthTicket",
     "AuthWampCra",
-    "WCS_SECRET_CHARSET",
     "check_totp",
     "compute_totp",
     "compute_wcs",

@@ -241,7 +241,7 @@ class Component(ObservableMixin):
             return
         self._last_error = error
         transport.connect_failures += 1
-        self.log.warn("{url}: {error}", url=transport.describe(), error=_describe(error))
+        self.log.warning("{url}: {error}", url=transport.describe(), error=_describe(error))
         await self._fire("connectfailure", self, error)
         if self._is_fatal is not None:
             if self._is_fatal(error):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+from abc import ABCMeta
 from typing import Any, get_type_hints
 
 from autobahn_fast.util import ObservableMixin
@@ -32,7 +33,7 @@ from autobahn_fast.wamp.types import (
 )
 from autobahn_fast.wamp.uri import Pattern
 
-__all__ = ("BaseSession", "ApplicationSession", "ApplicationSessionFactory", "is_method_or_function")
+__all__ = ("ApplicationSession", "ApplicationSessionFactory", "BaseSession", "is_method_or_function")
 
 _checked_uris: set[str] = set()
 """URIs found fit for calls and publications: a hot loop pays one look-up. Emptied when it has grown large."""
@@ -204,7 +205,7 @@ class BaseSession(ObservableMixin):
             if result is not None and self._is_awaitable(result):
                 self._spawn(self._guard_user_error(result))
         except Exception as e:
-            self.log.error("onUserError() itself raised {error!r} for: {text}", error=e, text=text, log_failure=e)
+            self.log.error("onUserError() itself raised {error!r} for: {where}", error=e, where=text, log_failure=e)
 
     async def _guard_user_error(self, awaitable: Any) -> None:
         try:
@@ -686,7 +687,7 @@ def _checkable(hint: Any) -> tuple[type, ...] | None:
     return None
 
 
-ISession.register(ApplicationSession)
+ABCMeta.register(ISession, ApplicationSession)  # ISession has a method of that name
 
 
 class ApplicationSessionFactory:
