@@ -216,7 +216,6 @@ cdef int put_value(WriteBuffer out, object v, int depth) except -1:
 
 cdef struct Head:
     int kind                       # one of the kinds below
-    int code                       # first octet
     unsigned long long n           # length (octets or elements), or the bits of a number
     Py_ssize_t size                # octets of the head
 
@@ -236,12 +235,12 @@ cdef int read_head(const Cursor *c, Head *h) except -1:
     # What comes next. Afterwards h.size <= octets left, and so is h.n behind it for what has a length in octets.
     cdef int code, low
     cdef unsigned long long room
+    h.kind = NIL
+    h.size = 1
+    h.n = 0
     if c.p >= c.end:
         return bad("a value is missing", c)
     code = c.p[0]
-    h.code = code
-    h.size = 1
-    h.n = 0
     if code < 0x80:
         h.kind = POSITIVE
         h.n = code
