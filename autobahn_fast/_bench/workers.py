@@ -231,14 +231,11 @@ def report(**values: Any) -> None:
     print(json.dumps(values), flush=True)
 
 
-async def serve(worker: Worker) -> None:
-    """Run the commands that come in on standard input, until it ends."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+async def serve(worker: Worker, commands: asyncio.StreamReader) -> None:
+    """Run the commands that come in, until there are no more."""
     await worker.setup()
     report(ready=True)
-    while line := await reader.readline():
+    while line := await commands.readline():
         command = json.loads(line)
         report(**await getattr(worker, "do_" + command.pop("do"))(**command))
 
@@ -248,13 +245,16 @@ async def run(job: dict[str, Any]) -> None:
     package = job["package"]
     component_module = importlib.import_module(f"{package}.asyncio.component")
     types = importlib.import_module(f"{package}.wamp.types")
+    loop = asyncio.get_running_loop()
+    # The reader lives in this frame: its protocol refers to it weakly, and a task that only it would wake could be collected.
+    commands = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
 
     async def main(_loop: Any, session: Any) -> None:
-        await serve(ROLES[job["role"]](session, job, types))
+        await serve(ROLES[job["role"]](session, job, types), commands)
 
     transport = make_transport(job["url"], job["serializer"])
-    component = component_module.Component(main=main, transports=[transport], realm=job["realm"])
-    await component.start(asyncio.get_running_loop())
+    await component_module.Component(main=main, transports=[transport], realm=job["realm"]).start(loop)
 
 
 def loop_factory(name: str) -> Any:

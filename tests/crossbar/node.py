@@ -52,11 +52,11 @@ def make_config(ws_port: int, rs_port: int) -> dict[str, Any]:
         return {"type": "tcp", "interface": "127.0.0.1", "port": port}
 
     transports = [
-        {"type": "websocket", "id": "ws", "endpoint": tcp(ws_port), "options": {"tcp_nodelay": True}, **common},
-        {"type": "rawsocket", "id": "rs", "endpoint": tcp(rs_port), "options": {}, **common},
-        {"type": "rawsocket", "id": "unix", "endpoint": {"type": "unix", "path": "raw.sock"}, "options": {}, **common},
+        {"type": "websocket", "id": "web_socket", "endpoint": tcp(ws_port), "options": {"tcp_nodelay": True}, **common},
+        {"type": "rawsocket", "id": "raw_tcp", "endpoint": tcp(rs_port), "options": {}, **common},
+        {"type": "rawsocket", "id": "raw_unix", "endpoint": {"type": "unix", "path": "raw.sock"}, "options": {}, **common},
     ]
-    worker = {"type": "router", "id": "router", "realms": [realm], "transports": transports}
+    worker = {"type": "router", "id": "router1", "realms": [realm], "transports": transports}
     return {"version": 2, "controller": {}, "workers": [worker]}
 
 
