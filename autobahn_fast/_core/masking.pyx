@@ -164,8 +164,8 @@ def select_simd(str name not None):
     :param name: one of :func:`simd_choices`.
     :raises ValueError: this CPU or build does not have them.
     """
-    cdef bytes encoded = name.encode("utf-8", "replace")
-    if abf_simd_select(encoded) != 0:
+    # looked up here first: for C the name would end at a NUL
+    if name not in simd_choices() or abf_simd_select(<bytes>name.encode("ascii")) != 0:
         raise ValueError(f"no kernels called {name!r} here; there are: {', '.join(simd_choices())}")
 
 
