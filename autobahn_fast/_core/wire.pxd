@@ -1,4 +1,5 @@
 # The hot WAMP messages between Python arguments and octets, without message objects.
+from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport Codec, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
 
@@ -6,11 +7,18 @@ from autobahn_fast._core.engine cimport Engine, Sink
 cdef class Wire(Sink):
     cdef readonly Engine engine
     cdef readonly Codec codec
-    cdef readonly Statistics statistics
+    cdef readonly Statistics statistics         # None: not counted
+    cdef readonly object session
     cdef object _parse                          # parse(list) -> message object; ProtocolError
-    cdef object _on_message, _on_event, _on_result, _on_published, _on_invocation      # bound methods of the session
-    cdef bint hot                               # False: every message reaches the session as an object
+    cdef object _on_event, _on_result, _on_published, _on_invocation       # bound methods of the session, or None
+    cdef readonly bint hot                      # False: every message reaches the session as an object
 
-    cpdef publish(self, long long request, str topic, tuple args, dict kwargs, dict options=*)
-    cpdef call(self, long long request, str procedure, tuple args, dict kwargs, dict options=*)
+    cpdef publish(self, long long request, topic, tuple args, dict kwargs, dict options=*)
+    cpdef call(self, long long request, procedure, tuple args, dict kwargs, dict options=*)
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=*)
+    cpdef send(self, msg)
+
+    cdef int _put_request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1
+    cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
+    cdef int _failed(self, object exc) except -1
+    cdef bint _take_hot(self, const unsigned char *data, Py_ssize_t n) except -1

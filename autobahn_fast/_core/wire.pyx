@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Wire: the WAMP messages that high-rate programs live on, between Python arguments and octets, without message objects.
+
+Knows the layout of PUBLISH, CALL and YIELD (out) and of EVENT, RESULT, PUBLISHED and INVOCATION (in). Does not know any
+other message (``parse`` and ``marshal`` of the message classes do), what options mean, the codecs' formats, or what a
+session does. WAMP specification, sections on message definitions.
+"""
+
+from cpython.dict cimport PyDict_Next
+from cpython.ref cimport PyObject
+from cpython.unicode cimport PyUnicode_CheckExact
+
+from autobahn_fast._core.buffer cimport WriteBuffer
+from autobahn_fast._core.codec cimport Codec, Cursor, Statistics, encode_failed
+from autobahn_fast._core.engine cimport Engine, Sink
+from autobahn_fast._core.codec import DecodeError
+from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
+
+cdef enum:
+    PUBLISH = 16
+    PUBLISHED = 17
+    EVENT = 36
+    CALL = 48
+    RESULT = 50
+    INVOCATION = 68
+    YIELD = 70
+
+
+cdef bint plain_kwargs(dict kwargs) except -1:
+    # Formats other than JSON have keys that no keyword argument can be.
+    cdef Py_ssize_t at = 0
+    cdef PyObject *key
+    cdef PyObject *value
+    while PyDict_Next(kwargs, &at, &key, &value):
+        if not PyUnicode_CheckExact(<object>key):
+            return False
+    return True
+
+
+cdef class Wire(Sink):
+    """One session's messages over one engine.
+
+    :param engine: what takes and gives whole messages. The owner makes this Wire its sink with ``engine.set_sink``.
+    :param codec: the format of the messages.
+    :param statistics: counts what passes; None counts nothing.
+    :param session: has ``onMessage(msg)`` and, unless ``hot`` is False, ``_on_event``, ``_on_result``, ``_on_published``
+        and ``_on_invocation`` (see docs/design.md, "Wire and session"). A hot method that is missing leaves its
+        messages to ``onMessage``.
+    :param parse: ``parse(value)`` makes a message object of a decoded message, or raises what the owner takes for a
+        protocol error.
+    :param hot: False: every message reaches ``session.onMessage`` as an object.
+
+    A message of the kind (text or binary) that is not the codec's is a ``DecodeError``.
+    """
+
+    def __init__(self, Engine engine not None, Codec codec not None, Statistics statistics, session, parse, bint hot=True):
+        self.engine = engine
+        self.codec = codec
+        self.statistics = statistics
+        self.session = session
+        self._parse = parse
+        self.hot = hot
+        if hot:
+            self._on_event = getattr(session, "_on_event", None)
+            self._on_result = getattr(session, "_on_result", None)
+            self._on_published = getattr(session, "_on_published", None)
+            self._on_invocation = getattr(session, "_on_invocation", None)
+
+    # --- out ---
+
+    cpdef publish(self, long long request, topic, tuple args, dict kwargs, dict options=None):
+        """Send ``[PUBLISH, request, options, topic, args?, kwargs?]``.
+
+        :param options: a dict as it goes on the wire; None for an empty one.
+        :param args: may be empty, and is left out then unless there are ``kwargs``.
+        :raises EncodeError: an argument cannot be written in this format. Nothing was sent; so for all others.
+        :raises EngineClosed: the connection is closed or closing.
+        :raises PayloadTooLarge: the message is larger than this side may send.
+        """
+        self._put_request(PUBLISH, request, topic, args, kwargs, options)
+
+    cpdef call(self, long long request, procedure, tuple args, dict kwargs, dict options=None):
+        """Send ``[CALL, request, options, procedure, args?, kwargs?]``; otherwise as ``publish``."""
+        self._put_request(CALL, request, procedure, args, kwargs, options)
+
+    cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=None):
+        """Send ``[YIELD, request, options, args?, kwargs?]``; otherwise as ``publish``."""
+        self._put_request(YIELD, request, None, args, kwargs, options)
+
+    cpdef send(self, msg):
+        """Send any message object: what its ``marshal()`` returns.
+
+        :raises EncodeError: a part of it cannot be written in this format. Nothing was sent; so for all others.
+        :raises EngineClosed: the connection is closed or closing.
+        :raises PayloadTooLarge: the message is larger than this side may send.
+        """
+        cdef Engine engine = self.engine
+        cdef WriteBuffer out
+        cdef Py_ssize_t n
+        value = msg.marshal()
+        out = engine.open_message()
+        n = out.size
+        try:
+            self.codec.put(out, value)
+            n = out.size - n
+        except BaseException as exc:
+            engine.abandon()
+            self._failed(exc)
+        engine.seal(self.codec.binary)
+        if self.statistics is not None:
+            self.statistics.count_out(n)
+
+    cdef int _put_request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1:
+        cdef Engine engine = self.engine
+        cdef Codec codec = self.codec
+        cdef WriteBuffer out = engine.open_message()
+        cdef Py_ssize_t n = out.size
+        cdef Py_ssize_t parts = 3 if code == YIELD else 4
+        try:
+            codec.begin(out, parts + (2 if kwargs else (1 if args else 0)))
+            codec.put_int(out, code)
+            codec.sep(out)
+            codec.put_int(out, request)
+            codec.sep(out)
+            if options:
+                codec.put(out, options)
+            else:
+                codec.put_empty_map(out)
+            if code != YIELD:
+                codec.sep(out)
+                if not isinstance(uri, str):
+                    raise TypeError(f"a URI is a str, not {type(uri).__name__}")
+                codec.put_text(out, uri)
+            if args or kwargs:
+                self._put_payload(out, args, kwargs)
+            codec.finish(out)
+            n = out.size - n
+        except BaseException as exc:
+            engine.abandon()
+            self._failed(exc)
+        engine.seal(codec.binary)
+        if self.statistics is not None:
+            self.statistics.count_out(n)
+        return 0
+
+    cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1:
+        cdef Codec codec = self.codec
+        codec.sep(out)
+        codec.put(out, () if args is None else args)
+        if kwargs:
+            codec.sep(out)
+            codec.put(out, kwargs)
+        return 0
+
+    cdef int _failed(self, object exc) except -1:
+        # Encoding raised. What is not about the value itself goes out as it is.
+        if not isinstance(exc, Exception) or isinstance(exc, (EngineClosed, PayloadTooLarge)):
+            raise exc
+        return encode_failed(exc)
+
+    # --- in ---
+
+    cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
+        if self.statistics is not None:
+            self.statistics.count_in(n)
+        if binary != self.codec.binary:
+            raise DecodeError(f"a {'binary' if binary else 'text'} message came in, but {self.codec.name} is written in "
+                              f"{'binary' if self.codec.binary else 'text'} messages")
+        if self.hot and self._take_hot(data, n):
+            return 0
+        # The slow way. Nothing points into data any more when the session is called.
+        msg = self._parse(self.codec.load(data, n))
+        self.session.onMessage(msg)
+        return 0
+
+    cdef bint _take_hot(self, const unsigned char *data, Py_ssize_t n) except -1:
+        # False: not a hot message, or not plainly well formed, and nothing was done. All is decoded before the session
+        # is called, and nothing is used after it was: it may send, close or come back here.
+        cdef Codec codec = self.codec
+        cdef Cursor c
+        cdef long long code, first, second = 0
+        cdef dict details = None
+        cdef dict kwargs = None
+        cdef tuple args = ()
+        cdef object upcall
+        c.p = data
+        c.end = data + n
+        c.left = 0
+        try:
+            codec.enter(&c)
+            if not codec.more(&c):
+                return False
+            code = codec.get_int(&c)
+            if code == EVENT:
+                upcall = self._on_event
+            elif code == RESULT:
+                upcall = self._on_result
+            elif code == INVOCATION:
+                upcall = self._on_invocation
+            elif code == PUBLISHED:
+                upcall = self._on_published
+            else:
+                return False
+            if upcall is None or not codec.more(&c):
+                return False
+            first = codec.get_int(&c)
+            if code != RESULT:
+                if not codec.more(&c):
+                    return False
+                second = codec.get_int(&c)
+            if code != PUBLISHED:
+                if not codec.more(&c):
+                    return False
+                details = codec.get_map(&c)
+                if details is not None and "enc_algo" in details:
+                    return False
+                if codec.more(&c):
+                    args = codec.get_array(&c)
+                    if codec.more(&c):
+                        kwargs = codec.get_map(&c)
+                        if kwargs is not None and not plain_kwargs(kwargs):
+                            return False
+            if codec.more(&c):
+                return False
+            codec.done(&c)
+        except DecodeError:
+            return False
+        if code == RESULT:
+            upcall(first, details, args, kwargs)
+        elif code == PUBLISHED:
+            upcall(first, second)
+        else:
+            upcall(first, second, details, args, kwargs)
+        return True
