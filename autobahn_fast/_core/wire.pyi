@@ -1,0 +1,46 @@
+from collections.abc import Callable
+from typing import Any
+
+from autobahn_fast._core.codec import Codec, Statistics
+from autobahn_fast._core.engine import Engine, Sink
+
+class Wire(Sink):
+    def __init__(
+        self,
+        engine: Engine,
+        codec: Codec,
+        statistics: Statistics | None,
+        session: Any,
+        parse: Callable[[Any], Any],
+        hot: bool = True,
+    ) -> None: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def codec(self) -> Codec: ...
+    @property
+    def statistics(self) -> Statistics | None: ...
+    @property
+    def session(self) -> Any: ...
+    @property
+    def hot(self) -> bool: ...
+    def publish(
+        self,
+        request: int,
+        topic: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: dict[str, Any] | None = None,
+    ) -> None: ...
+    def call(
+        self,
+        request: int,
+        procedure: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: dict[str, Any] | None = None,
+    ) -> None: ...
+    def yield_(
+        self, request: int, args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any] | None = None
+    ) -> None: ...
+    def send(self, msg: Any) -> None: ...
