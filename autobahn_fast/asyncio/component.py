@@ -20,7 +20,6 @@ from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.wamp import Session
 from autobahn_fast.wamp import component
 from autobahn_fast.wamp._transports import Transport, check_endpoint
-from autobahn_fast.wamp.serializer import create_transport_serializer
 
 __all__ = ("Component", "run")
 
@@ -69,6 +68,7 @@ class Component(component.Component):
     @staticmethod
     def _websocket_factory(transport: Transport, create_session: Any) -> Any:
         from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
+        from autobahn_fast.wamp.serializer import create_transport_serializer
 
         serializers = [create_transport_serializer(s) if isinstance(s, str) else s for s in transport.serializers]
         factory = WampWebSocketClientFactory(
@@ -84,6 +84,7 @@ class Component(component.Component):
     @staticmethod
     def _rawsocket_factory(transport: Transport, create_session: Any) -> Any:
         from autobahn_fast.asyncio.rawsocket import WampRawSocketClientFactory
+        from autobahn_fast.wamp.serializer import create_transport_serializer
 
         serializer = transport.serializers[0]
         if isinstance(serializer, str):

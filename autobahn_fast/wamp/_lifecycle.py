@@ -36,14 +36,14 @@ class LifecycleMixin:
 
     # --- stages ---
 
-    def _closing(self, stage: Any) -> None:
+    def _closing(self, stage: Any, *args: Any) -> None:
         """Run a closing stage (leave, disconnect) after the closing stages before it."""
-        self._last_closing = self._spawn(self._run_closing(self._last_closing, stage))
+        self._last_closing = self._spawn(self._run_closing(self._last_closing, stage, *args))
 
-    async def _run_closing(self, previous: Any, stage: Any) -> None:
+    async def _run_closing(self, previous: Any, stage: Any, *args: Any) -> None:
         if previous is not None:
             await previous
-        await stage
+        await stage(*args)
 
     async def _fire(self, event: str, *args: Any, **kwargs: Any) -> None:
         """Call the handlers of an event and wait for all of them; what one raises stops neither the others nor the session."""
@@ -188,8 +188,8 @@ class LifecycleMixin:
                 CloseDetails.REASON_TRANSPORT_LOST,
                 f"WAMP transport was lost without closing the session {self._session_id} before",
             )
-            self._closing(self._leave_stage(details))
-        self._closing(self._disconnect_stage(wasClean))
+            self._closing(self._leave_stage, details)
+        self._closing(self._disconnect_stage, wasClean)
 
     # --- messages of the life cycle ---
 
@@ -253,7 +253,7 @@ class LifecycleMixin:
         self._reject_pending(ApplicationError, details.reason, *([details.message] if details.message else []))
         self._subscriptions.clear()
         self._registrations.clear()
-        self._closing(self._leave_stage(details))
+        self._closing(self._leave_stage, details)
 
     # --- actions ---
 

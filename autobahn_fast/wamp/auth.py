@@ -232,7 +232,7 @@ def compute_totp(secret: str, offset: int = 0) -> str:
     except (ValueError, TypeError):
         raise ValueError("the TOTP secret is not valid base32") from None
     interval = offset + int(time.time()) // _TOTP_PERIOD
-    digest = hmac.new(key, struct.pack(">Q", interval), hashlib.sha1).digest()
+    digest = hmac.new(key, struct.pack(">q", interval), hashlib.sha1).digest()
     start = digest[-1] & 0x0F
     number = (struct.unpack_from(">I", digest, start)[0] & 0x7FFFFFFF) % 1_000_000
     return f"{number:06d}"

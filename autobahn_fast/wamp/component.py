@@ -345,7 +345,7 @@ class Component(ObservableMixin):
     async def _fire(self, event: str, *args: Any, **kwargs: Any) -> None:
         """Call the handlers of an event and wait for them; what one raises is logged and stops nothing."""
         waiting = []
-        for handler in list(self._listeners.get(event, ())):
+        for handler in list((self._listeners or {}).get(event, ())):
             try:
                 result = handler(*args, **kwargs)
                 if result is not None and self.framework.is_awaitable(result):

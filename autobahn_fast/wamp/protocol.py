@@ -192,7 +192,7 @@ class BaseSession(ObservableMixin):
         self.framework.reject(future, exc)
 
     def _event_handlers(self, event: str) -> list[Any]:
-        return list(self._listeners.get(event, ()))
+        return list((self._listeners or {}).get(event, ()))
 
     def onUserError(self, fail: Failure, msg: str) -> Any:
         """A callback of the application raised."""
