@@ -7,6 +7,7 @@ Also what the tests of both engines share: a handler that records, and ways to f
 from __future__ import annotations
 
 import codecs
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,8 @@ class Wire(list[bytes]):
         engine.attach(self.append, self.deferred.append)
 
     def end_turn(self) -> None:
-        deferred, self.deferred = self.deferred, []
+        deferred = self.deferred[:]
+        self.deferred.clear()
         for f in deferred:
             f()
 
@@ -71,7 +73,7 @@ def make(is_server: bool, **options: Any) -> tuple[WebSocketEngine, Recorder, Wi
 def feed_pieces(engine: Engine, octets: bytes, cuts: list[int], how: str = "feed") -> None:
     """Give the engine the octets, cut at the given places, by ``feed`` or by ``get_buffer`` and ``buffer_updated``."""
     edges = [0, *sorted(cut % (len(octets) + 1) for cut in cuts), len(octets)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         piece = octets[start:end]
         if how == "feed":
             engine.feed(piece)

@@ -2,9 +2,10 @@
 """The buffers keep their octets in order, whatever the sizes, and hold no memory when empty."""
 
 import pytest
-from autobahn_fast._core.buffer import Block, ReadBuffer, WriteBuffer
 from hypothesis import given
 from hypothesis import strategies as st
+
+from autobahn_fast._core.buffer import Block, ReadBuffer, WriteBuffer
 
 sizes = st.one_of(st.integers(0, 300), st.sampled_from([4096, 65536, 81920, 81921, 131072, 300_000]))
 

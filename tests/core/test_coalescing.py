@@ -2,7 +2,8 @@
 """When octets go to the transport: the one policy, seen through a transport and a loop that only remember."""
 
 import pytest
-from _frame_model import Recorder, Wire, frame, make
+from _frame_model import Recorder, frame, make
+
 from autobahn_fast._core.engine import CallbackSink, EngineClosed
 from autobahn_fast._core.frames import WebSocketEngine
 

@@ -3,9 +3,10 @@
 
 import pytest
 from _frame_model import comparable, feed_pieces, frame, make, model
-from autobahn_fast._core.engine import CallbackSink, ProtocolViolation
 from hypothesis import given
 from hypothesis import strategies as st
+
+from autobahn_fast._core.engine import CallbackSink, ProtocolViolation
 
 KEY = b"\x11\x22\x33\x44"
 
@@ -276,11 +277,10 @@ def test_a_sink_that_raises(is_server):
 
 
 def test_a_base_exception_propagates_and_nothing_is_lost():
-    engine, recorder, wire = make(False)
+    engine, recorder, _wire = make(False)
     recorder.raises["message"] = KeyboardInterrupt()
-    for data in (frame(1, b"a") + frame(1, b"b") + frame(1, b"c")[:-1],):
-        with pytest.raises(KeyboardInterrupt):
-            engine.feed(data)
+    with pytest.raises(KeyboardInterrupt):
+        engine.feed(frame(1, b"a") + frame(1, b"b") + frame(1, b"c")[:-1])
     recorder.raises.clear()
     engine.feed(b"c")
     assert recorder.events == [("message", b"a", False), ("message", b"b", False), ("message", b"c", False)]

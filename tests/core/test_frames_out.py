@@ -3,10 +3,11 @@
 
 import pytest
 from _frame_model import Recorder, Wire, frame, make, model
-from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
-from autobahn_fast._core.frames import WebSocketEngine
 from hypothesis import given
 from hypothesis import strategies as st
+
+from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
+from autobahn_fast._core.frames import WebSocketEngine
 
 BOUNDARIES = [0, 1, 2, 125, 126, 127, 65535, 65536, 65537, 81910, 81920, 200_000]
 
