@@ -25,7 +25,7 @@ MODULES = {
     "cbor": [],
     "json": KERNELS,
     "wire": [],
-    "relay": [],
+    "relay": KERNELS,
 }
 
 DIRECTIVES = {
