@@ -52,8 +52,14 @@ class ApplicationSession(protocol.ApplicationSession):
     _is_awaitable = staticmethod(AsyncioFramework.is_awaitable)
     _spawn = staticmethod(AsyncioFramework.spawn)
 
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def _attach(self, transport: Any) -> None:
+        self._loop = current_loop()
+        super()._attach(transport)
+
     def _create_call_future(self, request: int) -> CallFuture:
-        future = CallFuture(loop=current_loop())
+        future = CallFuture(loop=self._loop)
         future.session = self
         future.request = request
         return future
@@ -183,7 +189,7 @@ class ApplicationRunner:
             return factory, {"path": port}
         return factory, {"host": host, "port": port, "ssl": ssl}
 
-    def _websocket_target(self, make: Any) -> tuple[Any, bool, str, int]:
+    def _websocket_target(self, make: Any) -> tuple[Any, bool, str, int | str]:
         from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
         from autobahn_fast.websocket.compress import (
             PerMessageDeflateOffer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import traceback
 from types import TracebackType
+from typing import Any
 
 __all__ = ("Failure",)
 
@@ -44,9 +45,9 @@ class Failure:
         """Return the traceback as Python prints it."""
         return "".join(traceback.format_exception(self.type, self.value, self.tb))
 
-    def printTraceback(self, file: object = None) -> None:
+    def printTraceback(self, file: Any = None) -> None:
         """Print the traceback, to stderr unless a file is given."""
-        traceback.print_exception(self.type, self.value, self.tb, file=file)  # type: ignore[arg-type]
+        traceback.print_exception(self.type, self.value, self.tb, file=file)
 
     def check(self, *types: type[BaseException]) -> type[BaseException] | None:
         """Return the first of these classes that the exception is an instance of, or None."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from autobahn_fast.exception import PayloadExceededError
 from autobahn_fast.wamp import message
+from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SerializationError
 from autobahn_fast.wamp.request import Publication, Registration, Subscription
 from autobahn_fast.wamp.types import CallResult, EncodedPayload, EventDetails
@@ -72,7 +73,7 @@ EVENT_FIELDS = (
 RESULT_FIELDS = ("progress", "enc_algo", "callee", "callee_authid", "callee_authrole", "forward_for")
 
 
-class InboundMixin:
+class InboundMixin(SessionPart):
     """Messages to publishers, subscribers, callers and callees (all but INVOCATION and INTERRUPT)."""
 
     # --- EVENT ---

@@ -12,6 +12,7 @@ from typing import Any
 from autobahn_fast.exception import PayloadExceededError
 from autobahn_fast.wamp import message
 from autobahn_fast.wamp._inbound import message_details
+from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp._wire import MessageWire, encode_payload, raise_documented, translated
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SerializationError, TransportLost
 from autobahn_fast.wamp.types import CallDetails, CallResult
@@ -41,7 +42,7 @@ class Running:
         self.started = False
 
 
-class InvocationMixin:
+class InvocationMixin(SessionPart):
     """INVOCATION, INTERRUPT, YIELD and the ERRORs of a callee."""
 
     def _on_invocation(

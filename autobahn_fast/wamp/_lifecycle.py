@@ -13,6 +13,7 @@ from typing import Any
 
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp._failure import Failure
+from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp._wire import raise_documented
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, TransportLost
 from autobahn_fast.wamp.types import Challenge, CloseDetails, SessionDetails
@@ -31,14 +32,14 @@ class SessionLost(TransportLost, ApplicationError):
         ApplicationError.__init__(self, CloseDetails.REASON_TRANSPORT_LOST, text)
 
 
-class LifecycleMixin:
+class LifecycleMixin(SessionPart):
     """The stages of a session."""
 
     # --- stages ---
 
     def _closing(self, stage: Any, *args: Any) -> None:
         """Run a closing stage (leave, disconnect) after the closing stages before it."""
-        self._last_closing = self._spawn(self._run_closing(self._last_closing, stage, *args))
+        self._last_closing: Any = self._spawn(self._run_closing(self._last_closing, stage, *args))
 
     async def _run_closing(self, previous: Any, stage: Any, *args: Any) -> None:
         if previous is not None:
@@ -145,7 +146,7 @@ class LifecycleMixin:
         self._transport = transport
         self._ended = self._goodbye_sent = self._joining = self._hello_sent = False
         self._writable = True
-        self._ended_by = None
+        self._ended_by: str | None = None
         self._attach(transport)
         self._spawn(self._connect_stage(transport))
 
@@ -293,7 +294,7 @@ class LifecycleMixin:
         self._realm = realm
         self._goodbye_sent = self._ended = self._joining = False
         self._hello_sent = True
-        self._last_request = 0
+        self._last_request: int = 0
         try:
             self._wire.send(hello)
         except Exception as e:

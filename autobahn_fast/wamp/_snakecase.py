@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from autobahn_fast.wamp._part import SessionPart
+
 __all__ = ("SnakeCaseMixin",)
 
 _SHARED = ("authid", "authrole", "authextra")
 
 
-class SnakeCaseMixin:
+class SnakeCaseMixin(SessionPart):
     """``on_connect``, ``on_welcome``, ``on_join``, ``on_leave``, ``on_disconnect`` and ``add_authenticator``."""
 
     _authenticators: dict[str, Any] | None = None
@@ -74,8 +76,8 @@ class SnakeCaseMixin:
 
     def on_connect(self) -> Any:
         """The transport is open. Default: join the realm of the config with the authenticators added. May be async."""
-        self.join(  # type: ignore[attr-defined]
-            self.config.realm,  # type: ignore[attr-defined]
+        self.join(
+            self.config.realm,
             authmethods=list(self._authenticators) if self._authenticators else None,
             authid=self._shared("authid"),
             authrole=self._shared("authrole"),
@@ -90,7 +92,7 @@ class SnakeCaseMixin:
 
     def on_leave(self, details: Any) -> Any:
         """The session has ended. Default: close the transport. May be async."""
-        self.disconnect()  # type: ignore[attr-defined]
+        self.disconnect()
 
     def on_disconnect(self) -> Any:
         """The transport is closed. May be async."""

@@ -27,6 +27,7 @@ _ENDPOINT_KEYS = {
     "tcp": {"type", "host", "port", "tls", "timeout", "version"},
     "unix": {"type", "path", "timeout", "tls"},
 }
+_ENDPOINT_REQUIRED: dict[str, dict[str, type]] = {"tcp": {"host": str, "port": int}, "unix": {"path": str}}
 _ALL_ENDPOINT_KEYS = {"type", "host", "port", "path", "tls", "timeout", "version"}
 
 
@@ -98,7 +99,7 @@ class Transport:
         if self.headers and self.type == "rawsocket":
             raise ValueError("'headers' is only for websocket")
         self.proxy = _check_proxy(config.get("proxy"))
-        self.endpoint = config.get("endpoint")
+        self.endpoint: Any = config.get("endpoint")
         self._check_url()
         if self.endpoint is not None:
             endpoint_check(self.endpoint)
@@ -257,11 +258,11 @@ def check_endpoint(endpoint: Any) -> None:
     for key in endpoint:
         if key not in _ENDPOINT_KEYS[kind]:
             raise ValueError(f"'{key}' not valid in '{kind}' endpoint config")
-    for key, types in {"tcp": {"host": str, "port": int}, "unix": {"path": str}}[kind].items():
+    for key, kind_of_value in _ENDPOINT_REQUIRED[kind].items():
         if key not in endpoint:
             raise ValueError(f"'{key}' required in '{kind}' endpoint config")
-        if not isinstance(endpoint[key], types):
-            raise ValueError(f"'{key}' in endpoint configuration must be a {types.__name__}")
+        if not isinstance(endpoint[key], kind_of_value):
+            raise ValueError(f"'{key}' in endpoint configuration must be a {kind_of_value.__name__}")
     if "version" in endpoint and endpoint["version"] not in (4, 6):
         raise ValueError(f"'version' in endpoint configuration must be 4 or 6, not {endpoint['version']!r}")
     if "timeout" in endpoint and not isinstance(endpoint["timeout"], (int, float)):

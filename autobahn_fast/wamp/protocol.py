@@ -238,9 +238,9 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, BaseSess
         self._writable = True
         self._drainers: list[Any] = []
         self._hello_sent = self._joining = self._goodbye_sent = self._ended = False
-        self._ended_by: str | None = None  # who began to end it: "application", "peer" or "failure"
-        self._last_closing: Any = None
-        self._last_request = 0  # ids have session scope: 1, 2, 3 ... without gaps
+        self._ended_by = None  # who began to end it: "application", "peer" or "failure"
+        self._last_closing = None
+        self._last_request: int = 0  # ids have session scope: 1, 2, 3 ... without gaps
         self._calls: dict[int, Any] = {}  # request: future
         self._call_options: dict[int, tuple[str, CallOptions | None]] = {}  # only for calls that need them later
         self._publishes: dict[int, Any] = {}  # request: future
