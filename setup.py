@@ -18,6 +18,7 @@ MODULES = {
     "buffer": [],
     "engine": [],
     "masking": KERNELS,
+    "frames_out": KERNELS,
     "frames": KERNELS,
     "packets": [],
     "codec": [],
@@ -36,6 +37,7 @@ DIRECTIVES = {
     "cdivision": True,
     "embedsignature": True,
     "auto_pickle": False,
+    "autotestdict": False,
     "binding": False,
 }
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Octets on their way in and out. Compiled code uses the buffers through buffer.pxd; from Python they are for tests."""
 
+import sys
+
 from typing_extensions import Buffer
 
 class Block:
     def __new__(cls, size: int) -> Block: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
 
 class ReadBuffer:
     def __len__(self) -> int: ...

@@ -1,16 +1,14 @@
-# RFC 6455: frames in and out, both roles. The opening handshake is not here.
-from autobahn_fast._core.buffer cimport ReadBuffer, WriteBuffer
-from autobahn_fast._core.engine cimport Engine, Sink
+# RFC 6455: frames in, and with the writing half of frames_out the whole engine. The opening handshake is not here.
+from autobahn_fast._core.buffer cimport ReadBuffer
+from autobahn_fast._core.frames_out cimport FrameWriter
 from autobahn_fast._core.kernels cimport abf_utf8_t
 
 
-cdef class WebSocketEngine(Engine):
+cdef class WebSocketEngine(FrameWriter):
     # --- options; 0 is no limit ---
     cdef public unsigned long long max_frame, max_message        # payload octets accepted
-    cdef public unsigned long long max_send                      # payload octets of a message out
-    cdef public unsigned long long auto_fragment                 # payload octets of a frame out
     cdef readonly bint accept_masked
-    cdef public bint require_masked, mask_outgoing, apply_mask, validate_utf8
+    cdef public bint require_masked, validate_utf8
     cdef public bint frame_mode                                  # payload goes to the handler as it comes, not to the sink
     cdef int _rsv_refused                                        # RSV bits no extension gave a meaning to
 
@@ -30,13 +28,6 @@ cdef class WebSocketEngine(Engine):
     cdef ReadBuffer _message                                     # payload of its frames so far
     cdef abf_utf8_t _utf8
 
-    # --- the message being written frame by frame ---
-    cdef int _out_state                                          # NO_MESSAGE, NO_FRAME_YET, BETWEEN_FRAMES, IN_FRAME
-    cdef bint _out_binary
-    cdef unsigned char _out_key[4]
-    cdef unsigned long long _out_left, _out_done                 # payload octets of the open frame
-    cdef object _held_ping, _held_pong, _held_close              # control frames that wait for the open frame's end
-
     cdef Py_ssize_t _read_header(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef int _check_first(self, int b0, int b1) except -1
     cdef int _check_length(self, unsigned long long length, int extended) except -1
@@ -48,10 +39,3 @@ cdef class WebSocketEngine(Engine):
     cdef int _joined(self, bint binary) except -1
     cdef int _bad_text(self) except -1
     cdef int _end_of_text(self) except -1
-    cdef int _fragments(self, Py_ssize_t start, Py_ssize_t n, int opcode, Py_ssize_t size) except -1
-    cdef int _put_header(self, int b0, unsigned long long length) except -1
-    cdef int _put_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1
-    cdef int _require_writable(self) except -1
-    cdef int _frame_done(self) except -1
-    cdef bytes _control_payload(self, payload)
-    cdef bint _control(self, int opcode, bytes payload) except -1

@@ -17,11 +17,11 @@ from typing import Any
 BENCH = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BENCH))
 
-from _harness import Round, interleave, median, spread, table  # noqa: E402
+from _harness import Round, interleave, median, spread, table
 
-from autobahn_fast._core.engine import Engine, Sink  # noqa: E402
-from autobahn_fast._core.frames import WebSocketEngine  # noqa: E402
-from autobahn_fast._core.packets import RawSocketEngine  # noqa: E402
+from autobahn_fast._core.engine import Engine, Sink
+from autobahn_fast._core.frames import WebSocketEngine
+from autobahn_fast._core.packets import RawSocketEngine
 
 SIZES = (16, 256, 16_384, 262_144)
 OCTETS = 8 << 20

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """When octets go to the transport: the one policy, seen through a transport and a loop that only remember."""
 
+import gc
+import weakref
+
 import pytest
 from _frame_model import Recorder, frame, make
 
@@ -162,3 +165,32 @@ def test_an_idle_engine_holds_no_buffers():
         assert engine.allocated == 0
         engine.feed(frame(1, b"y" * 1000, mask=b"1234")[:-1])
         assert engine.allocated <= 2048
+
+
+def test_a_detached_engine_keeps_nobody_alive():
+    gc.disable()
+    try:
+        engine, recorder, wire = make(True)
+        engine.send(b"a")
+        wire.end_turn()
+        gone = weakref.ref(recorder)
+        recorder.engine = engine
+        engine.detach()
+        del recorder, engine
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_reading_leaks_no_views():
+    engine, _, _ = make(False)
+    octets = frame(2, b"x" * 5000)
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(1000):
+        engine.get_buffer(-1)[: len(octets)] = octets
+        engine.buffer_updated(len(octets))
+        engine.handler.events.clear()
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100
+    assert engine.allocated == 0

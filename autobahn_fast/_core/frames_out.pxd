@@ -1,0 +1,36 @@
+# RFC 6455: frames out, both roles.
+from autobahn_fast._core.engine cimport Engine
+
+# Opcodes and bits of a header, section 5.2
+cdef enum:
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+    FIN = 0x80
+    MASKED = 0x80
+    MAX_CONTROL = 125                                            # payload octets of a control frame, section 5.5
+
+
+cdef class FrameWriter(Engine):
+    # --- options; 0 is no limit ---
+    cdef public unsigned long long max_send                      # payload octets of a message out
+    cdef public unsigned long long auto_fragment                 # payload octets of a frame out
+    cdef public bint mask_outgoing, apply_mask
+
+    # --- the message being written frame by frame ---
+    cdef int _out_state                                          # NO_MESSAGE, NO_FRAME_YET, BETWEEN_FRAMES, IN_FRAME
+    cdef bint _out_binary
+    cdef unsigned char _out_key[4]
+    cdef unsigned long long _out_left, _out_done                 # payload octets of the open frame
+    cdef object _held_ping, _held_pong, _held_close              # control frames that wait for the open frame's end
+
+    cdef int _fragments(self, Py_ssize_t start, Py_ssize_t n, int opcode, Py_ssize_t size) except -1
+    cdef int _put_header(self, int b0, unsigned long long length) except -1
+    cdef int _put_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1
+    cdef int _require_writable(self) except -1
+    cdef int _frame_done(self) except -1
+    cdef bytes _control_payload(self, payload)
+    cdef bint _control(self, int opcode, bytes payload) except -1
