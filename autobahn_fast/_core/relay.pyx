@@ -386,7 +386,13 @@ cdef class RouterWire(Sink):
             return OTHER
         code = c.p[0]
         if not self.codec.binary:
-            return {b"[": ARRAY, b"{": MAP, b"n": NIL, b'"': OCTETS}.get(c.p[:1], OTHER)
+            if code == c"[":
+                return ARRAY
+            if code == c"{":
+                return MAP
+            if code == c"n":
+                return NIL
+            return OCTETS if code == c'"' else OTHER
         if self._msgpack:
             if 0x90 <= code <= 0x9F or code == 0xDC or code == 0xDD:
                 return ARRAY
@@ -397,7 +403,11 @@ cdef class RouterWire(Sink):
             return OCTETS if 0xA0 <= code <= 0xBF or 0xC4 <= code <= 0xC6 or 0xD9 <= code <= 0xDB else OTHER
         if code == 0xF6 or code == 0xF7:
             return NIL
-        return {4: ARRAY, 5: MAP, 2: OCTETS, 3: OCTETS}.get(code >> 5, OTHER)
+        if code >> 5 == 4:
+            return ARRAY
+        if code >> 5 == 5:
+            return MAP
+        return OCTETS if code >> 5 == 2 or code >> 5 == 3 else OTHER
 
     cdef int _step(self, Cursor *c) except -1:
         # Step over a payload element, sure that every peer can read it: what one client sends must not end the

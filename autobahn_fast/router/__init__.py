@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""The embedded WAMP router, for development, tests and programs on one machine.
+
+Broker and dealer of the WAMP Basic Profile with pattern-based subscriptions and registrations, black- and whitelists,
+progressive results, call cancelling and shared registrations, over WebSocket and RawSocket, on asyncio and uvloop::
+
+    async with Router(["ws://127.0.0.1:0/ws"], ["realm1"]) as router:
+        print(router.urls[0])
+
+Knows its listeners, realms and connections. Routing is in ``broker`` and ``dealer``, a connection's life in ``session``,
+sockets in ``server``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from autobahn_fast._core.relay import fan_out
+from autobahn_fast.router.realm import Realm
+from autobahn_fast.router.session import RouterSession
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+    from autobahn_fast.router.server import Listener
+
+__all__ = ("Router",)
+
+log = logging.getLogger("autobahn_fast.router")
+
+SERIALIZERS = ("cbor", "msgpack", "json")
+
+
+class Router:
+    """A router with its listeners. ``async with`` starts and stops it.
+
+    :param listen: URLs to listen on: ``ws://host:port/path``, ``wss://...``, ``rs://host:port``, ``rss://...``, and
+        ``unix:/path`` for RawSocket over a Unix socket. Port 0 is any free port.
+    :param realms: names of the realms there are.
+    :param ssl: server context for ``wss`` and ``rss``.
+    :param serializers: names out of ``cbor``, ``msgpack``, ``json``, the preferred first.
+    :param max_message_size: octets of a message from a client; larger ones end its connection. RawSocket takes 16 MiB
+        at most.
+    :param max_lag: octets that may wait for a client that does not read; beyond, its connection is dropped. 0: no limit.
+    :raises ValueError, TypeError: an argument makes no sense; says which.
+    """
+
+    def __init__(
+        self,
+        listen: Sequence[str] = ("ws://127.0.0.1:0/ws",),
+        realms: Sequence[str] = ("realm1",),
+        *,
+        ssl: ssl_module.SSLContext | None = None,
+        serializers: Sequence[str] = SERIALIZERS,
+        max_message_size: int = 16 * 2**20,
+        max_lag: int = 64 * 2**20,
+    ) -> None:
+        from autobahn_fast.router.server import parse_listen
+
+        if isinstance(listen, str) or isinstance(realms, str):
+            raise TypeError("listen and realms are lists of texts, not one text")
+        if not realms or not listen:
+            raise ValueError("a router needs at least one URL to listen on and one realm")
+        unknown = [name for name in serializers if name not in SERIALIZERS]
+        if unknown or not serializers:
+            raise ValueError(f"serializers must be some of {', '.join(SERIALIZERS)}; unknown: {', '.join(unknown) or 'none given'}")
+        if max_message_size < 512:
+            raise ValueError(f"max_message_size must be at least 512 octets, not {max_message_size}")
+        if max_lag < 0:
+            raise ValueError(f"max_lag must be 0 (no limit) or a number of octets, not {max_lag}")
+        self._addresses = [parse_listen(url) for url in listen]
+        if ssl is None and any(address.secure for address in self._addresses):
+            raise ValueError("wss and rss URLs need an ssl context: pass ssl=ssl.SSLContext(...) with a certificate")
+        self.ssl = ssl
+        self.serializers = tuple(serializers)
+        self.max_message_size = max_message_size
+        self.max_lag = max_lag
+        self.realms: dict[str, Realm] = {name: Realm(name, fan_out) for name in realms}
+        self.urls: list[str] = []
+        """Where clients connect to, with real ports, in the order of ``listen``; empty when not started."""
+        self._listeners: list[Listener] = []
+        self._connections: set[RouterSession] = set()
+        self._empty: asyncio.Event | None = None
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Listen on all URLs, or on none.
+
+        :raises OSError: an address cannot be listened on.
+        :raises RuntimeError: the router is started already.
+        """
+        from autobahn_fast.router.server import Listener
+
+        if self._listeners:
+            raise RuntimeError("the router is started already: stop() it first")
+        self._empty = asyncio.Event()
+        self._empty.set()
+        try:
+            for address in self._addresses:
+                listener = Listener(self, address)
+                await listener.start()
+                self._listeners.append(listener)
+        except BaseException:
+            await self.stop()
+            raise
+        self.urls = [listener.url for listener in self._listeners]
+        log.info("listening on %s", ", ".join(self.urls))
+
+    async def stop(self, timeout: float = 2.0) -> None:
+        """Stop listening, tell all clients GOODBYE, and close their connections.
+
+        :param timeout: seconds for clients to answer; connections that are open then are dropped.
+        """
+        listeners, self._listeners, self.urls = self._listeners, [], []
+        for listener in listeners:
+            listener.close()
+        for session in list(self._connections):
+            session.goodbye()
+        if self._connections and self._empty is not None:
+            try:
+                await asyncio.wait_for(self._empty.wait(), timeout)
+            except TimeoutError:
+                for session in list(self._connections):
+                    self.drop(session)
+                try:
+                    await asyncio.wait_for(self._empty.wait(), timeout)
+                except TimeoutError:
+                    log.warning("%d connections did not end", len(self._connections))
+        for listener in listeners:
+            await listener.wait_closed(timeout)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # --- connections; called by sessions ---
+
+    def _opened(self, session: RouterSession) -> None:
+        from autobahn_fast.router.server import connect
+
+        connect(session)
+        self._connections.add(session)
+        if self._empty is not None:
+            self._empty.clear()
+
+    def _closed(self, session: RouterSession) -> None:
+        self._connections.discard(session)
+        if not self._connections and self._empty is not None:
+            self._empty.set()
+
+    def close(self, session: RouterSession) -> None:
+        """Close the connection of a session after what has been sent."""
+        if session.transport is not None:
+            session.transport.close()
+
+    def drop(self, session: RouterSession) -> None:
+        """Cut the connection of a session; what waits for it is thrown away."""
+        if session.transport is not None:
+            session.transport.abort()
+
+    def unsent(self, session: RouterSession) -> int:
+        """Octets that wait for the client of a session."""
+        from autobahn_fast.router.server import unsent
+
+        return unsent(session)
+
+    def session_factory(self) -> Any:
+        """A new session, for a transport that was just accepted."""
+        return RouterSession(self)

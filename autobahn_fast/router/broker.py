@@ -17,7 +17,7 @@ from autobahn_fast.router.patterns import PatternTable, is_valid_uri
 if TYPE_CHECKING:
     from autobahn_fast.router.session import RouterSession
 
-__all__ = ("Broker", "InvalidUri", "Subscription", "encryption_details")
+__all__ = ("Broker", "InvalidOption", "InvalidUri", "Subscription", "encryption_details")
 
 # Topics and procedures remembered with what they match, at most; longer URIs are looked up each time.
 CACHED = 10_000
@@ -30,6 +30,10 @@ _random_bits = random.Random().getrandbits
 Plan = tuple[tuple["Subscription", "dict[str, Any] | None"], ...]
 
 
+class InvalidOption(ValueError):
+    """An option of a peer's message has a value of a wrong type: a protocol violation."""
+
+
 class InvalidUri(ValueError):
     """A URI of a peer is none, or is reserved for the router (``wamp.``). Answered with ``wamp.error.invalid_uri``."""
 
@@ -38,7 +42,7 @@ def encryption_details(options: dict[str, Any]) -> dict[str, Any] | None:
     """What a message with an encrypted payload tells its receiver about it; None when the payload is plain."""
     if "enc_algo" not in options:
         return None
-    return {name: options[name] for name in _ENCRYPTION if options.get(name) is not None}
+    return {name: options[name] for name in _ENCRYPTION if isinstance(options.get(name), str)}
 
 
 class Subscription:
@@ -47,7 +51,7 @@ class Subscription:
     ``sessions`` are in the order they subscribed.
     """
 
-    __slots__ = ("id", "uri", "match", "sessions", "_receivers")
+    __slots__ = ("_receivers", "id", "match", "sessions", "uri")
 
     def __init__(self, id: int, uri: str, match: str) -> None:
         self.id = id
@@ -184,6 +188,9 @@ def _receiver_rules(options: dict[str, Any]) -> Callable[[RouterSession], bool] 
         for suffix, attribute in (("", "id"), ("_authid", "authid"), ("_authrole", "authrole")):
             values = options.get(prefix + suffix)
             if values is not None:
+                if type(values) is not list or not all(isinstance(v, str if suffix else int) for v in values):
+                    what = "texts" if suffix else "session ids"
+                    raise InvalidOption(f"option {prefix + suffix!r} of PUBLISH must be a list of {what}")
                 rules.append((attribute, frozenset(values), wanted))
     if not rules:
         return None

@@ -3,8 +3,8 @@
 
 Knows registrations, invocation policies, calls, cancelling and what happens when a caller or callee goes away. Does not
 know transports, serializers or payloads: a session is here an object with ``wire``, ``can_cancel``, the dicts
-``registrations``, ``calls``, ``invocations`` and ``next_invocation()``, and its wire has ``invocation``, ``result``,
-``error`` and ``interrupt``, which raise :class:`CannotForward` when the payload cannot reach that peer.
+``registrations``, ``calls``, ``invocations`` and ``next_invocation()``, and its wire has ``invocation``, ``result``
+and ``error`` (which raise one of ``CANNOT_FORWARD`` when the payload cannot reach that peer), ``error_text`` and ``send``.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from autobahn_fast._core.codec import EncodeError
+from autobahn_fast._core.engine import PayloadTooLarge
 from autobahn_fast.router.broker import CACHED, CACHED_LENGTH, InvalidUri, encryption_details
 from autobahn_fast.router.patterns import PatternTable, is_valid_uri
+from autobahn_fast.wamp import message
 
 if TYPE_CHECKING:
     from autobahn_fast.router.session import RouterSession
 
-__all__ = ("Call", "CannotForward", "Dealer", "INVOKE_POLICIES", "Refused", "Registration")
+__all__ = ("CANNOT_FORWARD", "INVOKE_POLICIES", "Call", "Dealer", "Refused", "Registration", "cannot_forward")
 
 INVOKE_POLICIES = ("single", "first", "last", "roundrobin", "random")
 
-CALL, INVOCATION = 48, 68                          # message types that an ERROR may answer
+CALL = 48                                          # message type that an ERROR to a caller answers
+CANNOT_FORWARD = (EncodeError, PayloadTooLarge)
 
 CANCELED = "wamp.error.canceled"
 NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
@@ -45,23 +49,17 @@ class Refused(Exception):
         self.text = text
 
 
-class CannotForward(Exception):
-    """A payload cannot be sent to a peer: not in its serializer, or not in the size it takes.
-
-    :param error: URI of the ERROR that the other side gets.
-    :param text: says why.
-    """
-
-    def __init__(self, error: str, text: str) -> None:
-        super().__init__(text)
-        self.error = error
-        self.text = text
+def cannot_forward(exc: Exception) -> tuple[str, str]:
+    """URI and text of the ERROR for what one of ``CANNOT_FORWARD`` says."""
+    if isinstance(exc, PayloadTooLarge):
+        return "wamp.error.payload_size_exceeded", f"the other side takes no message of this size: {exc}"
+    return "wamp.error.invalid_payload", f"the payload cannot be written in the other side's serializer: {exc}"
 
 
 class Registration:
     """One procedure or pattern with its callees, in the order they registered."""
 
-    __slots__ = ("id", "uri", "match", "invoke", "callees", "_next")
+    __slots__ = ("_next", "callees", "id", "invoke", "match", "uri")
 
     def __init__(self, id: int, uri: str, match: str, invoke: str) -> None:
         self.id = id
@@ -93,7 +91,7 @@ class Registration:
 class Call:
     """A call under way: between INVOCATION and the callee's final answer, or until it is canceled."""
 
-    __slots__ = ("caller", "request", "callee", "invocation", "progressive")
+    __slots__ = ("callee", "caller", "invocation", "progressive", "request")
 
     def __init__(self, caller: RouterSession, request: int, callee: RouterSession, invocation: int,
                  progressive: bool) -> None:
@@ -184,7 +182,7 @@ class Dealer:
 
         :raises Refused: there is no callee.
         :raises InvalidUri: the procedure is no URI.
-        :raises CannotForward: the payload cannot be sent to the callee.
+        :raises EncodeError, PayloadTooLarge: the payload cannot be sent to the callee.
         """
         registration = self._winners.get(procedure)
         if registration is None:
@@ -201,7 +199,7 @@ class Dealer:
         session.calls[request] = callee.invocations[invocation] = call
         try:
             callee.wire.invocation(invocation, registration.id, details, payload)
-        except CannotForward:
+        except CANNOT_FORWARD:
             call.forget()
             raise
 
@@ -225,11 +223,11 @@ class Dealer:
             call.forget()
         try:
             call.caller.wire.result(call.request, details, payload)
-        except CannotForward as exc:
+        except CANNOT_FORWARD as exc:
             if progress:
                 call.forget()
                 self._interrupt(call, "killnowait")
-            call.caller.wire.error_text(CALL, call.request, exc.error, exc.text)
+            call.caller.wire.error_text(CALL, call.request, *cannot_forward(exc))
 
     def error(self, session: RouterSession, invocation: int, error: str, details: dict[str, Any] | None,
               payload: Any) -> None:
@@ -240,8 +238,8 @@ class Dealer:
         call.forget()
         try:
             call.caller.wire.error(CALL, call.request, error, encryption_details(details) if details else None, payload)
-        except CannotForward as exc:
-            call.caller.wire.error_text(CALL, call.request, error, exc.text)
+        except CANNOT_FORWARD as exc:
+            call.caller.wire.error_text(CALL, call.request, error, cannot_forward(exc)[1])
 
     def cancel(self, session: RouterSession, request: int, mode: str | None) -> None:
         """Cancel a call of ``session``. Nothing happens when it is over already.
@@ -265,7 +263,7 @@ class Dealer:
 
     def _interrupt(self, call: Call, mode: str) -> None:
         if call.callee.can_cancel:
-            call.callee.wire.interrupt(call.invocation, mode)
+            call.callee.wire.send(message.Interrupt(call.invocation, mode=mode))
 
     def remove(self, session: RouterSession) -> None:
         """``session`` is gone: end its registrations, interrupt what works for it, and answer who waits for it."""

@@ -56,7 +56,7 @@ class PatternTable(Generic[T]):
     number of values.
     """
 
-    __slots__ = ("_exact", "_prefix", "_lengths", "_root", "_wildcards")
+    __slots__ = ("_exact", "_lengths", "_prefix", "_root", "_wildcards")
 
     def __init__(self) -> None:
         self._exact: dict[str, T] = {}
