@@ -8,9 +8,9 @@ from typing import Any
 from unittest.mock import Mock, patch
 
 import pytest
+from test_asyncio_component import MemoryConnection
 
 from autobahn_fast.asyncio.wamp import ApplicationRunner, ApplicationSession
-from test_asyncio_component import MemoryConnection
 
 
 def mock_loop() -> Any:

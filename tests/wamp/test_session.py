@@ -7,6 +7,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from _session_peer import Peer, joined, plain, turns
+from autobahn_fast.wamp.types import (
+    CallOptions,
+    CallResult,
+    EncodedPayload,
+    PublishOptions,
+    RegisterOptions,
+    SubscribeOptions,
+)
 
 from autobahn_fast import wamp
 from autobahn_fast.exception import PayloadExceededError
@@ -20,16 +29,6 @@ from autobahn_fast.wamp.exception import (
     SessionNotReady,
     TransportLost,
 )
-from autobahn_fast.wamp.types import (
-    CallOptions,
-    CallResult,
-    EncodedPayload,
-    PublishOptions,
-    RegisterOptions,
-    SubscribeOptions,
-)
-
-from _session_peer import Peer, joined, plain, turns
 
 # --- publish ---
 

@@ -7,14 +7,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from _session_peer import Peer, turns, welcome
+from autobahn_fast.wamp.types import ComponentConfig
 
 from autobahn_fast.asyncio.wamp import ApplicationSession, ApplicationSessionFactory, Session
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp.auth import create_authenticator
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, TransportLost
-from autobahn_fast.wamp.types import ComponentConfig
-
-from _session_peer import Peer, turns, welcome
 
 HOOKS = ("onConnect", "onWelcome", "onJoin", "onLeave", "onDisconnect")
 EVENTS = ("connect", "join", "ready", "leave", "disconnect")
@@ -121,7 +120,7 @@ def test_pending_requests_are_rejected_whatever_the_application_overrides(how: s
                 return asyncio.get_running_loop().create_future()
             return super().onLeave(details) if how == "base" else None
 
-        onDisconnect = lambda self: 1 / 0 if how == "raises" else None  # noqa: E731
+        onDisconnect = lambda self: 1 / 0 if how == "raises" else None
 
     async def main() -> None:
         p = await Peer(Careless(ComponentConfig("realm1"))).join()
