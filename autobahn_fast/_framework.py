@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
-__all__ = ("Framework", "Logger", "TimerHandle", "TRACE", "make_logger")
+__all__ = ("TRACE", "Framework", "Logger", "NoLoop", "TimerHandle", "make_logger")
 
 TRACE = 5
 """Number of the level below ``logging.DEBUG``."""
@@ -102,7 +102,7 @@ class Logger:
     traceback. A text that does not fit its values is written as it stands, never raised into the caller.
     """
 
-    __slots__ = ("_logger", "_enabled")
+    __slots__ = ("_enabled", "_logger")
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -127,7 +127,7 @@ class Logger:
             exc = getattr(exc, "value", exc)  # a Twisted Failure holds the exception
         try:
             message = text.format(**values) if values else text
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001 - a log call never raises
             message = f"{text} {sorted(values)!r} (not formatted: {e!r})"
         info = (type(exc), exc, exc.__traceback__) if isinstance(exc, BaseException) else None
         # "%s" keeps per cent signs in the message from being taken for a format
@@ -181,3 +181,147 @@ class Logger:
 def make_logger(name: str = "autobahn_fast") -> Logger:
     """Return a :class:`Logger` over ``logging.getLogger(name)``."""
     return Logger(logging.getLogger(name))
+
+
+class _PlainFuture:
+    """A future of :class:`NoLoop`: a result, an exception, and callbacks that run at once."""
+
+    __slots__ = ("_callbacks", "_done", "_exception", "_result")
+
+    def __init__(self) -> None:
+        self._done = False
+        self._result: Any = None
+        self._exception: BaseException | None = None
+        self._callbacks: list[Callable[[Any], Any]] = []
+
+    def done(self) -> bool:
+        """Whether there is a result or an exception."""
+        return self._done
+
+    def result(self) -> Any:
+        """Return the result or raise the exception."""
+        if not self._done:
+            raise RuntimeError("the future is not done")
+        if self._exception is not None:
+            raise self._exception
+        return self._result
+
+    def add_done_callback(self, callback: Callable[[Any], Any]) -> None:
+        """Call ``callback(future)`` when it is done, or now."""
+        if self._done:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def finish(self, result: Any, exception: BaseException | None) -> None:
+        """Complete it once."""
+        if not self._done:
+            self._done, self._result, self._exception = True, result, exception
+            callbacks, self._callbacks = self._callbacks, []
+            for callback in callbacks:
+                callback(self)
+
+    def __await__(self) -> Any:
+        while not self._done:
+            yield self
+        return self.result()
+
+
+class _NoTimer:
+    """A call that is never made."""
+
+    def cancel(self) -> None:
+        """Nothing to do."""
+
+
+class NoLoop(Framework):
+    """A framework without a loop, for protocol objects that are driven by hand.
+
+    Timers never fire. A coroutine is run up to its first real wait and goes on when that future is done.
+    """
+
+    name = "none"
+
+    @staticmethod
+    def create_future() -> Any:
+        """Return a pending future."""
+        return _PlainFuture()
+
+    @staticmethod
+    def resolve(future: Any, value: Any = None) -> None:
+        """Complete a future with a value, once."""
+        future.finish(value, None)
+
+    @staticmethod
+    def reject(future: Any, exc: BaseException) -> None:
+        """Complete a future with an exception, once."""
+        future.finish(None, exc)
+
+    @staticmethod
+    def is_done(future: Any) -> bool:
+        """Whether a future has a result or an exception."""
+        return future.done()
+
+    @staticmethod
+    def spawn(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run the coroutine now, as far as it goes."""
+        future = _PlainFuture()
+
+        def step(_: Any = None) -> None:
+            try:
+                waits_for = coroutine.send(None)
+            except StopIteration as e:
+                future.finish(e.value, None)
+            except Exception as e:  # noqa: BLE001 - it is the future's exception now
+                future.finish(None, e)
+            else:
+                waits_for.add_done_callback(step)
+
+        step()
+        return future
+
+    @staticmethod
+    def is_awaitable(value: Any) -> bool:
+        """Whether ``await value`` means something."""
+        return hasattr(type(value), "__await__")
+
+    @staticmethod
+    def as_awaitable(value: Any) -> Awaitable[Any]:
+        """Return an awaitable as it is, a plain value as a future that has it."""
+        if hasattr(type(value), "__await__"):
+            return value
+        future = _PlainFuture()
+        future.finish(value, None)
+        return future
+
+    @staticmethod
+    def call_later(seconds: float, function: Callable[[], Any]) -> TimerHandle:
+        """Return a handle; the call is never made."""
+        return _NoTimer()
+
+    @staticmethod
+    def call_soon(function: Callable[[], Any]) -> Any:
+        """Make the call at once."""
+        function()
+
+    @staticmethod
+    def sleep(seconds: float) -> Awaitable[None]:
+        """Return an awaitable that is done: there is no time here."""
+        return NoLoop.as_awaitable(None)
+
+    @staticmethod
+    def gather(awaitables: Iterable[Any], return_exceptions: bool = False) -> Awaitable[list[Any]]:
+        """Wait for one after the other."""
+
+        async def wait() -> list[Any]:
+            results = []
+            for awaitable in awaitables:
+                try:
+                    results.append(await awaitable)
+                except Exception as e:
+                    if not return_exceptions:
+                        raise
+                    results.append(e)
+            return results
+
+        return wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.websocket.util import check_port
 
 __all__ = ("create_url", "parse_url")
@@ -16,14 +17,13 @@ def create_url(hostname: str, port: int | str | None = None, isSecure: bool = Fa
     :param hostname: host name or address, or ``"unix"``.
     :param port: TCP port (default 80, or 443 when secure); for ``"unix"`` the path of the socket.
     :param isSecure: use ``rss``.
-    :raises TypeError: a port that is not an int, a flag that is not a bool.
-    :raises ValueError: a port out of range.
+    :raises InvalidArgument: a port that is not an int or out of range, a flag that is not a bool.
     """
     if not isinstance(isSecure, bool):
-        raise TypeError(f"isSecure is a bool, not {type(isSecure).__name__}")
+        raise InvalidArgument(f"isSecure is a bool, not {type(isSecure).__name__}")
     if hostname == "unix":
         if not isinstance(port, str):
-            raise TypeError("for a Unix domain socket, port is the path of the socket (a str)")
+            raise InvalidArgument("for a Unix domain socket, port is the path of the socket (a str)")
     elif port is None:
         port = 443 if isSecure else 80
     else:
@@ -40,18 +40,18 @@ def parse_url(url: str) -> tuple[bool, str, int | str]:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("rs", "rss"):
-        raise ValueError(f"invalid RawSocket URL: protocol scheme '{parts.scheme}' is not for RawSocket (rs or rss)")
+        raise ValueError(f"invalid RawSocket URL: the scheme is rs or rss, not '{parts.scheme}'")
     secure = parts.scheme == "rss"
     host = parts.hostname
     if not host:
-        raise ValueError("invalid RawSocket URL: missing hostname")
+        raise ValueError("invalid RawSocket URL: it has no host")
     for name in ("query", "fragment"):
         if getattr(parts, name):
-            raise ValueError(f"invalid RawSocket URL: non-empty {name} '{getattr(parts, name)}'")
+            raise ValueError(f"invalid RawSocket URL: a {name} ('{getattr(parts, name)}') is not allowed")
     if host == "unix":
         return secure, host, f"{parts.netloc.partition(':')[2]}{parts.path}"
     if parts.path:
-        raise ValueError(f"invalid RawSocket URL: non-empty path '{parts.path}'")
+        raise ValueError(f"invalid RawSocket URL: a path ('{parts.path}') is not allowed")
     if parts.port == 0:
-        raise ValueError("invalid RawSocket URL: invalid port 0")
+        raise ValueError("invalid RawSocket URL: port 0")
     return secure, host, parts.port if parts.port is not None else (443 if secure else 80)

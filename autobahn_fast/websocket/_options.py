@@ -109,7 +109,7 @@ def _policy(name: str, value: Any) -> str:
 
 def _no_compression(_: Any) -> None:
     """Accept none of the compression extensions offered."""
-    return None
+    return
 
 
 def _const(value: Any) -> Callable[[], Any]:

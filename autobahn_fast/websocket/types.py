@@ -10,6 +10,8 @@ import pprint
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autobahn_fast.exception import InvalidArgument
+
 __all__ = (
     "ConnectingRequest",
     "ConnectionAccept",
@@ -26,11 +28,11 @@ __all__ = (
 def _check(value: Any, kinds: type | tuple[type, ...], what: str) -> None:
     """Refuse an argument of another type.
 
-    :raises TypeError: always with the name of the argument.
+    :raises InvalidArgument: with the name of the argument.
     """
     if not isinstance(value, kinds):
         expected = " or ".join(k.__name__ for k in (kinds if isinstance(kinds, tuple) else (kinds,)))
-        raise TypeError(f"{what} is {expected}, not {type(value).__name__}")
+        raise InvalidArgument(f"{what} is {expected}, not {type(value).__name__}")
 
 
 class _Record:
@@ -49,7 +51,7 @@ class _Record:
 class ConnectionRequest(_Record):
     """What a client asked for; given to a server's ``onConnect``."""
 
-    __slots__ = ("peer", "headers", "host", "path", "params", "version", "origin", "protocols", "extensions")
+    __slots__ = ("extensions", "headers", "host", "origin", "params", "path", "peer", "protocols", "version")
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class ConnectionRequest(_Record):
 class ConnectingRequest(_Record):
     """What a client is about to ask for; its ``onConnecting`` may return one to change the opening handshake."""
 
-    __slots__ = ("host", "port", "resource", "headers", "useragent", "origin", "protocols")
+    __slots__ = ("headers", "host", "origin", "port", "protocols", "resource", "useragent")
 
     def __init__(
         self,
@@ -121,7 +123,7 @@ class ConnectingRequest(_Record):
 class ConnectionResponse(_Record):
     """What a server answered; given to a client's ``onConnect``."""
 
-    __slots__ = ("peer", "headers", "version", "protocol", "extensions")
+    __slots__ = ("extensions", "headers", "peer", "protocol", "version")
 
     def __init__(
         self,
@@ -148,7 +150,7 @@ class ConnectionResponse(_Record):
 class ConnectionAccept:
     """A server's ``onConnect`` may return this to accept a connection."""
 
-    __slots__ = ("subprotocol", "headers")
+    __slots__ = ("headers", "subprotocol")
 
     def __init__(self, subprotocol: str | None = None, headers: Mapping[str, Any] | None = None) -> None:
         """
@@ -199,7 +201,7 @@ class Message:
 class IncomingMessage(Message):
     """A message that was received."""
 
-    __slots__ = ("payload", "is_binary")
+    __slots__ = ("is_binary", "payload")
 
     def __init__(self, payload: bytes, is_binary: bool = False) -> None:
         """
@@ -215,7 +217,7 @@ class IncomingMessage(Message):
 class OutgoingMessage(Message):
     """A message to send."""
 
-    __slots__ = ("payload", "is_binary", "skip_compress")
+    __slots__ = ("is_binary", "payload", "skip_compress")
 
     def __init__(self, payload: bytes, is_binary: bool = False, skip_compress: bool = False) -> None:
         """
@@ -243,5 +245,5 @@ class Ping:
         if payload is not None:
             _check(payload, bytes, "the payload of a ping")
             if len(payload) > 125:
-                raise ValueError(f"the payload of a ping has at most 125 octets, not {len(payload)}")
+                raise InvalidArgument(f"the payload of a ping has at most 125 octets, not {len(payload)}")
         self.payload = payload

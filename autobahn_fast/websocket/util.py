@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
+from autobahn_fast.exception import InvalidArgument
+
 __all__ = ("create_url", "parse_url")
 
 
 def check_port(port: object) -> int:
     """Return a TCP port as it is.
 
-    :raises TypeError: not an int. :raises ValueError: not in 0..65535.
+    :raises InvalidArgument: not an int, or not in 0..65535.
     """
     if isinstance(port, bool) or not isinstance(port, int):
-        raise TypeError(f"a port is an int, not {type(port).__name__}")
+        raise InvalidArgument(f"a port is an int, not {type(port).__name__}")
     if not 0 <= port <= 65535:
-        raise ValueError(f"a port is 0 to 65535, not {port}")
+        raise InvalidArgument(f"a port is 0 to 65535, not {port}")
     return port
 
 
@@ -39,14 +41,13 @@ def create_url(
     :param path: path of the resource, percent-encoded here.
     :param params: query parameters.
     :returns: the URL, always with a port.
-    :raises TypeError: a port that is not an int, a flag that is not a bool.
-    :raises ValueError: a port out of range.
+    :raises InvalidArgument: a port that is not an int or out of range, a flag that is not a bool.
     """
     if not isinstance(isSecure, bool):
-        raise TypeError(f"isSecure is a bool, not {type(isSecure).__name__}")
+        raise InvalidArgument(f"isSecure is a bool, not {type(isSecure).__name__}")
     if hostname == "unix":
         if not isinstance(port, str):
-            raise TypeError("for a Unix domain socket, port is the path of the socket (a str)")
+            raise InvalidArgument("for a Unix domain socket, port is the path of the socket (a str)")
     elif port is None:
         port = 443 if isSecure else 80
     else:
@@ -66,13 +67,13 @@ def parse_url(url: str) -> tuple[bool, str, int | str, str, str, dict[str, list[
     """
     parts = urlsplit(url)
     if parts.scheme not in ("ws", "wss"):
-        raise ValueError(f"invalid WebSocket URL: protocol scheme '{parts.scheme}' is not for WebSocket (ws or wss)")
+        raise ValueError(f"invalid WebSocket URL: the scheme is ws or wss, not '{parts.scheme}'")
     if parts.fragment:
-        raise ValueError(f"invalid WebSocket URL: non-empty fragment '{parts.fragment}'")
+        raise ValueError(f"invalid WebSocket URL: a fragment ('#{parts.fragment}') is not allowed")
     secure = parts.scheme == "wss"
     host = parts.hostname
     if not host:
-        raise ValueError("invalid WebSocket URL: missing hostname")
+        raise ValueError("invalid WebSocket URL: it has no host")
     port: int | str
     if host == "unix":
         # unix:relative leaves the path in the host part, unix:/absolute in the path part
@@ -81,7 +82,7 @@ def parse_url(url: str) -> tuple[bool, str, int | str, str, str, dict[str, list[
     else:
         number = parts.port
         if number == 0:
-            raise ValueError("invalid WebSocket URL: invalid port 0")
+            raise ValueError("invalid WebSocket URL: port 0")
         port = number if number is not None else (443 if secure else 80)
     path = parts.path or "/"
     resource = f"{path}?{parts.query}" if parts.query else path

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+"""WebSocket connections as asyncio protocols, and factories for ``loop.create_connection`` and ``loop.create_server``.
+
+Knows asyncio transports and nothing of WebSocket: everything else is in ``autobahn_fast.websocket`` and
+``autobahn_fast.wamp.websocket``. Works on every loop with asyncio's interface (uvloop).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from autobahn_fast._framework import make_logger
+from autobahn_fast.asyncio._framework import AsyncioFramework
+from autobahn_fast.asyncio.util import create_transport_details, peer2str
+from autobahn_fast.wamp import websocket
+from autobahn_fast.websocket import protocol
+
+__all__ = (
+    "WampWebSocketClientFactory",
+    "WampWebSocketClientProtocol",
+    "WampWebSocketServerFactory",
+    "WampWebSocketServerProtocol",
+    "WebSocketAdapterFactory",
+    "WebSocketAdapterProtocol",
+    "WebSocketClientFactory",
+    "WebSocketClientProtocol",
+    "WebSocketServerFactory",
+    "WebSocketServerProtocol",
+)
+
+_log = make_logger("autobahn_fast.asyncio.websocket")
+
+
+def yields(value: Any) -> bool:
+    """Whether a callback's result is to be awaited."""
+    return inspect.isawaitable(value)
+
+
+class _Receiver(asyncio.Protocol):
+    """Stands in for a connection at its transport once it is open: octets go straight to the engine."""
+
+    __slots__ = ("connection_lost", "data_received", "eof_received", "pause_writing", "resume_writing")
+
+    def __init__(self, connection: WebSocketAdapterProtocol, feed: Callable[[bytes], Any]) -> None:
+        self.data_received = feed  # type: ignore[method-assign]
+        self.connection_lost = connection.connection_lost  # type: ignore[method-assign]
+        self.eof_received = connection.eof_received  # type: ignore[method-assign]
+        self.pause_writing = connection.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = connection.resume_writing  # type: ignore[method-assign]
+
+
+class WebSocketAdapterProtocol(asyncio.Protocol):
+    """A WebSocket connection on an asyncio transport."""
+
+    framework = AsyncioFramework
+    log: Any = _log
+    peer: Any = None
+    is_server: bool | None = None
+    transport: Any = None
+    _fast_path = False
+
+    def connection_made(self, transport: Any) -> None:
+        """asyncio: the transport is there."""
+        self.transport = transport
+        self.peer = peer2str(transport)
+        self._transport_details = create_transport_details(transport, bool(self.is_server))
+        self._set_no_delay(transport)
+        self._connectionMade()  # type: ignore[attr-defined]
+
+    def _set_no_delay(self, transport: Any) -> None:
+        # Loops switch Nagle's algorithm off by themselves: only the other wish has to be carried out.
+        if getattr(self, "tcpNoDelay", getattr(getattr(self, "factory", None), "tcpNoDelay", True)):
+            return
+        sock = transport.get_extra_info("socket")
+        if sock is not None and getattr(sock, "family", None) in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: octets came in."""
+        try:
+            self._dataReceived(data)  # type: ignore[attr-defined]
+        except Exception as e:  # noqa: BLE001 - one connection's failure stays its own
+            self.log.failure("WebSocket {peer}: dropping the connection: {exc!r}", peer=self.peer, exc=e, log_failure=e)
+            self.transport.abort()
+
+    def eof_received(self) -> bool | None:
+        """asyncio: the peer has sent its last octet. The transport is closed."""
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the transport is gone."""
+        self._connectionLost(exc)  # type: ignore[attr-defined]
+        self.transport = None
+
+    def pause_writing(self) -> None:
+        """asyncio: the transport has more to write than its limit."""
+        self._transport_writable(False)
+
+    def resume_writing(self) -> None:
+        """asyncio: the transport has room again."""
+        self._transport_writable(True)
+
+    def _transport_writable(self, writable: bool) -> None:
+        """Who wants to know whether there is room overrides this."""
+
+    # --- what the connection asks of its adapter ---
+
+    def _transport_defer(self) -> Callable[..., Any]:
+        return asyncio.get_running_loop().call_soon
+
+    def _write_backlog(self) -> int:
+        try:
+            return self.transport.get_write_buffer_size()
+        except (AttributeError, NotImplementedError):
+            return 0
+
+    def _attach_engine(self) -> None:
+        super()._attach_engine()  # type: ignore[misc]
+        cls, own = type(self), vars(self)
+        plain = (
+            cls.data_received is WebSocketAdapterProtocol.data_received
+            and cls._dataReceived is protocol.WebSocketProtocol._dataReceived  # type: ignore[attr-defined]
+            and "data_received" not in own
+            and "_dataReceived" not in own
+            and not self.logOctets  # type: ignore[attr-defined]
+        )
+        if plain and hasattr(self.transport, "set_protocol"):
+            self._fast_path = True
+            self.transport.set_protocol(_Receiver(self, self._engine.feed))  # type: ignore[attr-defined]
+
+    def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
+        if self._fast_path and self.transport is not None:
+            # The engine reads no more; what still comes in is looked at here.
+            self._fast_path = False
+            self.transport.set_protocol(self)
+        return super()._fail_connection(code, reason)  # type: ignore[misc]
+
+    # --- Twisted's names, for programs that stream ---
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Not on asyncio: use ``pause_writing`` and ``resume_writing``.
+
+        :raises NotImplementedError: always, as in autobahn.
+        """
+        raise NotImplementedError("asyncio has no producers: override pause_writing and resume_writing")
+
+    def unregisterProducer(self) -> None:
+        """Nothing is registered: nothing is done."""
+
+
+class WebSocketServerProtocol(WebSocketAdapterProtocol, protocol.WebSocketServerProtocol):
+    """Base of server connections on asyncio."""
+
+    is_server = True
+    log = _log
+
+
+class WebSocketClientProtocol(WebSocketAdapterProtocol, protocol.WebSocketClientProtocol):
+    """Base of client connections on asyncio."""
+
+    is_server = False
+    log = _log
+
+    def startTLS(self) -> None:
+        """(Through a proxy) Go on over TLS, then begin the opening handshake."""
+        AsyncioFramework.spawn(self._start_tls())
+
+    async def _start_tls(self) -> None:
+        import ssl
+
+        factory = self.factory
+        context = getattr(factory, "ssl_context", None) or ssl.create_default_context()
+        try:
+            self.transport = await asyncio.get_running_loop().start_tls(
+                self.transport, self, context, server_hostname=factory.host
+            )
+        except (OSError, ssl.SSLError) as e:
+            self.failProxyConnect(f"the TLS handshake behind the proxy failed: {e}")
+            return
+        self._transport_details = create_transport_details(self.transport, False)
+        self.startHandshake()
+
+
+class WebSocketAdapterFactory:
+    """Makes connections when called, as loops do."""
+
+    log: Any = _log
+    framework = AsyncioFramework
+    loop: Any = None
+    protocol: Any
+
+    def __call__(self) -> Any:
+        """Return a new connection."""
+        connection = self.protocol()
+        connection.factory = self
+        return connection
+
+
+class WebSocketServerFactory(WebSocketAdapterFactory, protocol.WebSocketServerFactory):
+    """Makes server connections: ``await loop.create_server(factory, host, port)``."""
+
+    log = _log
+    protocol = WebSocketServerProtocol
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As ``websocket.protocol.WebSocketServerFactory``.
+
+        :param loop: kept as an attribute; connections use the loop that they run on.
+        """
+        self.loop = kwargs.pop("loop", None)
+        protocol.WebSocketServerFactory.__init__(self, *args, **kwargs)
+
+
+class WebSocketClientFactory(WebSocketAdapterFactory, protocol.WebSocketClientFactory):
+    """Makes client connections: ``await loop.create_connection(factory, host, port)``."""
+
+    log = _log
+    protocol = WebSocketClientProtocol
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As ``websocket.protocol.WebSocketClientFactory``.
+
+        :param loop: kept as an attribute; connections use the loop that they run on.
+        """
+        self.loop = kwargs.pop("loop", None)
+        protocol.WebSocketClientFactory.__init__(self, *args, **kwargs)
+
+
+class WampWebSocketServerProtocol(websocket.WampWebSocketServerProtocol, WebSocketServerProtocol):
+    """A WAMP server connection."""
+
+    log = _log
+
+
+class WampWebSocketServerFactory(websocket.WampWebSocketServerFactory, WebSocketServerFactory):
+    """Makes WAMP server connections."""
+
+    log = _log
+    protocol = WampWebSocketServerProtocol
+
+    def __init__(self, factory: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """
+        :param factory: makes the sessions. :param serializers: keyword; what to speak, best first; default: everything there is.
+        The other arguments are those of ``WebSocketServerFactory``.
+        """
+        websocket.WampWebSocketServerFactory.__init__(self, factory, kwargs.pop("serializers", None))
+        kwargs["protocols"] = self._protocols
+        WebSocketServerFactory.__init__(self, *args, **kwargs)
+
+
+class WampWebSocketClientProtocol(websocket.WampWebSocketClientProtocol, WebSocketClientProtocol):
+    """A WAMP client connection."""
+
+    log = _log
+
+
+class WampWebSocketClientFactory(websocket.WampWebSocketClientFactory, WebSocketClientFactory):
+    """Makes WAMP client connections."""
+
+    log = _log
+    protocol = WampWebSocketClientProtocol
+
+    def __init__(self, factory: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """
+        :param factory: makes the sessions. :param serializers: keyword; what to offer, best first; default: everything there is.
+        The other arguments are those of ``WebSocketClientFactory``.
+        """
+        websocket.WampWebSocketClientFactory.__init__(self, factory, kwargs.pop("serializers", None))
+        kwargs["protocols"] = self._protocols
+        WebSocketClientFactory.__init__(self, *args, **kwargs)

@@ -1,0 +1,721 @@
+# SPDX-License-Identifier: MIT
+"""One WebSocket connection over any transport: its states, its closing, its callbacks. Both roles share it.
+
+Knows RFC 6455, sections 5.5 and 7, above the frames: when to answer a close frame, what to do about a violation, which
+callback follows. Frames are the engine's, the opening handshake the subclasses' (``_client``, ``_server``), loops the
+framework's. A transport is an object with ``write``, ``close`` and ``abort``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autobahn_fast._framework import NoLoop, make_logger
+from autobahn_fast.exception import Disconnected, PayloadExceededError
+from autobahn_fast.util import ObservableMixin
+from autobahn_fast.websocket import _options
+from autobahn_fast.websocket._http import HeadReader, parse_head
+from autobahn_fast.websocket._records import FrameHeader, PreparedMessage, Timings, TrafficStats
+from autobahn_fast.websocket._streaming import StreamingMixin
+from autobahn_fast.websocket._timers import TimersMixin
+
+__all__ = ("WebSocketFactory", "WebSocketProtocol")
+
+MAX_EARLY = 65536
+"""Octets a peer may send behind its handshake before our part of it is done."""
+
+
+class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
+    """A WebSocket connection. Subclass the client or server class of a framework and override the ``on...`` callbacks."""
+
+    framework: Any = NoLoop
+    log: Any = make_logger("autobahn_fast.websocket")
+
+    _WS_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    _QUEUED_WRITE_DELAY = 0.00001
+
+    SUPPORTED_SPEC_VERSIONS = sorted(_options.SPEC_TO_PROTOCOL_VERSION)
+    SUPPORTED_PROTOCOL_VERSIONS = list(_options.PROTOCOL_VERSIONS)
+    SPEC_TO_PROTOCOL_VERSION = _options.SPEC_TO_PROTOCOL_VERSION
+    PROTOCOL_TO_SPEC_VERSION = {8: 12, 13: 18}
+    DEFAULT_SPEC_VERSION = 18
+
+    MESSAGE_TYPE_TEXT = 1
+    MESSAGE_TYPE_BINARY = 2
+
+    STATE_CLOSED = 0
+    STATE_CONNECTING = 1
+    STATE_CLOSING = 2
+    STATE_OPEN = 3
+    STATE_PROXY_CONNECTING = 4
+
+    CLOSE_STATUS_CODE_NORMAL = 1000
+    CLOSE_STATUS_CODE_GOING_AWAY = 1001
+    CLOSE_STATUS_CODE_PROTOCOL_ERROR = 1002
+    CLOSE_STATUS_CODE_UNSUPPORTED_DATA = 1003
+    CLOSE_STATUS_CODE_RESERVED1 = 1004
+    CLOSE_STATUS_CODE_NULL = 1005
+    CLOSE_STATUS_CODE_ABNORMAL_CLOSE = 1006
+    CLOSE_STATUS_CODE_INVALID_PAYLOAD = 1007
+    CLOSE_STATUS_CODE_POLICY_VIOLATION = 1008
+    CLOSE_STATUS_CODE_MESSAGE_TOO_BIG = 1009
+    CLOSE_STATUS_CODE_MANDATORY_EXTENSION = 1010
+    CLOSE_STATUS_CODE_INTERNAL_ERROR = 1011
+    CLOSE_STATUS_CODE_SERVICE_RESTART = 1012
+    CLOSE_STATUS_CODE_TRY_AGAIN_LATER = 1013
+    CLOSE_STATUS_CODE_UNASSIGNED1 = 1014
+    CLOSE_STATUS_CODE_TLS_HANDSHAKE_FAILED = 1015
+    CLOSE_STATUS_CODES_ALLOWED = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013]
+
+    CONFIG_ATTRS_COMMON = [*_options.LOGGING, *(o.name for o in _options.COMMON if "Compression" not in o.name)]
+    CONFIG_ATTRS_CLIENT = [*(o.name for o in _options.CLIENT), "perMessageCompressionAccept"]
+    CONFIG_ATTRS_SERVER = [*(o.name for o in _options.SERVER), "perMessageCompressionAccept", "allowedOriginsPatterns"]
+    CONFIG_ATTRS: list[str] = CONFIG_ATTRS_COMMON
+
+    factory: Any
+    transport: Any = None
+    is_server: bool | None = None
+    state = STATE_CLOSED
+    peer = "<never connected>"
+    data = b""
+    trackedTimings: Timings | None = None
+
+    wasClean = False
+    failedByMe = False
+    droppedByMe = False
+    closedByMe = False
+    localCloseCode: int | None = None
+    localCloseReason: str | None = None
+    remoteCloseCode: int | None = None
+    remoteCloseReason: str | None = None
+    wasMaxFramePayloadSizeExceeded = False
+    wasMaxMessagePayloadSizeExceeded = False
+
+    websocket_version: int = 0
+    websocket_protocols: list[str] = []
+    websocket_extensions: list[Any] = []
+    websocket_protocol_in_use: str | None = None
+    websocket_extensions_in_use: list[Any] = []
+    _perMessageCompress: Any = None
+
+    _engine: Any = None
+    _stats: TrafficStats | None = None
+    _lost = False
+
+    def __init__(self) -> None:
+        self.set_valid_events(["message"])
+        self.is_closed = self.framework.create_future()
+        self.is_open = self.framework.create_future()
+        self._transport_details = self._no_details()
+
+    @staticmethod
+    def _no_details() -> Any:
+        from autobahn_fast.wamp.types import TransportDetails
+
+        return TransportDetails()
+
+    @property
+    def transport_details(self) -> Any:
+        """TransportDetails of the connection."""
+        return self._transport_details
+
+    @property
+    def trafficStats(self) -> TrafficStats:
+        """TrafficStats as they are now."""
+        stats = self._stats
+        if stats is None:
+            stats = self._stats = TrafficStats()
+        engine = self._engine
+        if engine is not None:
+            stats.outgoingOctetsWebSocketLevel = engine.octets_out
+            stats.incomingOctetsWebSocketLevel = engine.octets_in
+            stats.outgoingWebSocketMessages = engine.messages_out
+            stats.incomingWebSocketMessages = engine.messages_in
+        stats.outgoingOctetsWireLevel = stats.outgoingOctetsWebSocketLevel
+        stats.incomingOctetsWireLevel = stats.incomingOctetsWebSocketLevel
+        return stats
+
+    # ------------------------------------------------------------------------------------------- what a transport calls
+
+    def _connectionMade(self) -> None:
+        """The transport is there: ``factory`` and ``transport`` are set."""
+        for name in self.CONFIG_ATTRS:
+            if not hasattr(self, name):
+                setattr(self, name, getattr(self.factory, name))
+        self.setTrackTimings(self.trackTimings)
+        self.state = self.STATE_CONNECTING
+        self.data = b""
+        self._head = HeadReader()
+        self._set_timer("openHandshakeTimeoutCall", self.openHandshakeTimeout, "onOpenHandshakeTimeout")
+
+    def _dataReceived(self, data: bytes) -> None:
+        """Octets came in."""
+        if self.logOctets:
+            self.logRxOctets(data)
+        if self.state in (self.STATE_OPEN, self.STATE_CLOSING):
+            if self.failedByMe:
+                # The close frame was sent; what comes now is the peer's, and not read any more.
+                self.dropConnection(abort=False)
+            else:
+                self.engine.feed(data)
+        elif self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
+            self.trafficStats.preopenIncomingOctetsWireLevel += len(data)
+            self.data = self.data + data if self.data else data
+            if len(self.data) > MAX_EARLY:
+                self.wasNotCleanReason = f"more than {MAX_EARLY} octets came in before the opening handshake was done"
+                self.dropConnection(abort=True)
+            else:
+                self.consumeData()
+
+    def _connectionLost(self, reason: Any = None) -> None:
+        """The transport is gone."""
+        if self._lost:
+            return
+        self._lost = True
+        self._cancel_timers()
+        was = self.state
+        self.state = self.STATE_CLOSED
+        if self._engine is not None:
+            stats = self.trafficStats  # the last counts
+            stats.outgoingOctetsWireLevel = stats.outgoingOctetsWebSocketLevel
+            self._engine.detach()
+        if not self.wasClean and self.wasNotCleanReason is None:
+            if self.droppedByMe:
+                self.wasNotCleanReason = "this side closed the TCP connection"
+            elif was in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
+                self.wasNotCleanReason = "the TCP connection ended before the opening handshake was done"
+            else:
+                self.wasNotCleanReason = "the peer ended the TCP connection without a closing handshake"
+        if self.wasClean:
+            self._onClose(True, self.remoteCloseCode, self.remoteCloseReason)
+        else:
+            self._onClose(
+                False, self.CLOSE_STATUS_CODE_ABNORMAL_CLOSE, f"connection was closed uncleanly: {self.wasNotCleanReason}"
+            )
+        self.framework.resolve(self.is_closed, self)
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        """Close the transport.
+
+        :param abort: without waiting for what is still to be written.
+        """
+        if self.transport is None:
+            return
+        if abort and hasattr(self.transport, "abort"):
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def consumeData(self) -> None:
+        """Go on with what is in ``data``."""
+        if self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
+            if self.state == self.STATE_CONNECTING:
+                self.processHandshake()
+            else:
+                self.processProxyConnect()
+        elif self.state in (self.STATE_OPEN, self.STATE_CLOSING):
+            self.processData()
+
+    def processData(self) -> bool:
+        """Give what is in ``data`` to the engine; False: nothing is left of it."""
+        data, self.data = self.data, b""
+        if data:
+            self.engine.feed(data)
+        return False
+
+    def processHandshake(self) -> None:
+        """Read the peer's part of the opening handshake from ``data``."""
+        raise RuntimeError("use WebSocketClientProtocol or WebSocketServerProtocol")
+
+    def processProxyConnect(self) -> None:
+        """Read a proxy's answer from ``data``."""
+        raise RuntimeError("only clients connect through a proxy")
+
+    def _read_head(self) -> Any:
+        """Return the HTTP head that came in, parsed; None while it is not complete. What is behind it stays in ``data``.
+
+        :raises HttpError: it is refused.
+        """
+        data, self.data = self.data, b""
+        found = self._head.feed(data)
+        if found is None:
+            return None
+        head, self.data = found
+        return parse_head(head)
+
+    # --------------------------------------------------------------------------------------------------- callbacks
+
+    def _run_hook(self, hook: Callable[..., Any], *args: Any) -> None:
+        """Call a user's callback; an exception that comes late, from a coroutine, fails the connection (1011)."""
+        result = hook(*args)
+        if result is not None and self.framework.is_awaitable(result):
+            self.framework.spawn(self._finish_hook(result))
+
+    async def _finish_hook(self, awaitable: Any) -> None:
+        try:
+            await awaitable
+        except Exception as e:  # noqa: BLE001 - whatever user code raises
+            self.on_sink_error(e)
+
+    def _ask(self, callback: Callable[..., Any], arg: Any, then: Callable[[Any], None], failed: Callable[[Any], None]) -> None:
+        """Call a user's callback and go on with its result, at once or when its awaitable has it."""
+        try:
+            result = callback(arg)
+        except Exception as e:  # noqa: BLE001 - whatever user code raises
+            failed(e)
+            return
+        if result is not None and self.framework.is_awaitable(result):
+            self.framework.spawn(self._ask_later(result, then, failed))
+        else:
+            then(result)
+
+    async def _ask_later(self, awaitable: Any, then: Callable[[Any], None], failed: Callable[[Any], None]) -> None:
+        try:
+            result = await awaitable
+        except Exception as e:  # noqa: BLE001 - whatever user code raises
+            if self.state != self.STATE_CLOSED:
+                failed(e)
+            return
+        if self.state != self.STATE_CLOSED:
+            then(result)
+
+    def _opened(self) -> None:
+        """The opening handshake is done on both sides."""
+        self._cancel_timer("openHandshakeTimeoutCall")
+        self.state = self.STATE_OPEN
+        self._attach_engine()
+        if self.trackedTimings is not None:
+            self.trackedTimings.track("onOpen")
+        self._start_keepalive()
+        self.framework.resolve(self.is_open, None)
+        try:
+            self._onOpen()
+        except Exception as e:  # noqa: BLE001 - whatever user code raises
+            self.on_sink_error(e)
+        if self.data and self.state in (self.STATE_OPEN, self.STATE_CLOSING):
+            self.processData()
+
+    def _onOpen(self) -> None:
+        self._run_hook(self.onOpen)
+
+    def _onMessage(self, payload: bytes, isBinary: bool) -> None:
+        result = self.onMessage(payload, isBinary)
+        if result is not None and self.framework.is_awaitable(result):
+            self.framework.spawn(self._finish_hook(result))
+        if self._listeners:
+            self.fire("message", self, payload, is_binary=isBinary)
+
+    def _onPing(self, payload: bytes) -> None:
+        self._run_hook(self.onPing, payload)
+
+    def _onPong(self, payload: bytes) -> None:
+        self._run_hook(self.onPong, payload)
+
+    def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        try:
+            self._run_hook(self.onClose, wasClean, code, reason)
+        except Exception as e:  # noqa: BLE001 - whatever user code raises
+            self.log.failure("WebSocket {peer}: onClose raised", peer=self.peer, log_failure=e)
+
+    def onOpen(self) -> Any:
+        """The connection is open: messages can be sent. For subclasses; may be a coroutine."""
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> Any:
+        """A message came in. For subclasses; may be a coroutine.
+
+        :param payload: the octets; UTF-8 when not binary. :param isBinary: binary or text.
+        """
+
+    def onPing(self, payload: bytes) -> Any:
+        """A ping came in. The default answers with a pong."""
+        self.sendPong(payload)
+
+    def onPong(self, payload: bytes) -> Any:
+        """A pong came in. For subclasses."""
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> Any:
+        """The connection is closed. For subclasses; may be a coroutine.
+
+        :param wasClean: whether the closing handshake was done.
+        :param code: the peer's close code; 1006 when not clean; None: it sent none.
+        :param reason: the peer's close reason, or what happened.
+        """
+
+    # ------------------------------------------------------------------------------------- what the engine calls
+
+    @property
+    def engine(self) -> Any:
+        """The engine under this connection."""
+        if self._engine is None:
+            self._attach_engine()
+        return self._engine
+
+    def _attach_engine(self) -> None:
+        from autobahn_fast._core.engine import CallbackSink
+        from autobahn_fast._core.frames import WebSocketEngine
+
+        server = self.factory.isServer
+        engine = WebSocketEngine(
+            self,
+            server,
+            max_frame=self.maxFramePayloadSize,
+            max_message=self.maxMessagePayloadSize,
+            require_masked=self.requireMaskedClientFrames if server else True,
+            accept_masked=True if server else self.acceptMaskedServerFrames,
+            mask_outgoing=self.maskServerFrames if server else self.maskClientFrames,
+            apply_mask=self.applyMask,
+            validate_utf8=self.utf8validateIncoming,
+            auto_fragment=self.autoFragmentSize,
+            max_send=self.maxMessagePayloadSize,
+        )
+        self._engine = engine
+        engine.frame_mode = self._wants_frames()
+        engine.set_sink(CallbackSink(self._onMessage))
+        engine.attach(self._transport_write(), self._transport_defer())
+
+    def _transport_write(self) -> Callable[[bytes], Any]:
+        """Where octets go: straight to the transport unless somebody wants to see them."""
+        overridden = "sendData" in vars(self) or type(self).sendData is not WebSocketProtocol.sendData
+        return self.sendData if overridden or self.logOctets else self.transport.write
+
+    def _transport_defer(self) -> Callable[[Callable[[], None]], Any]:
+        """How to have a function called at the end of the loop turn."""
+        return self.framework.call_soon
+
+    def _octets_in(self) -> int:
+        return self._engine.octets_in if self._engine is not None else 0
+
+    def on_ping(self, payload: bytes) -> None:
+        """Engine: a ping came in."""
+        self._onPing(payload)
+
+    def on_pong(self, payload: bytes) -> None:
+        """Engine: a pong came in."""
+        self._got_pong(payload)
+        self._onPong(payload)
+
+    def on_close_frame(self, code: int | None, reason: str) -> None:
+        """Engine: a valid close frame came in."""
+        self.onCloseFrame(code, reason.encode() if reason else None)
+
+    def on_violation(self, code: int, reason: str) -> None:
+        """Engine: the peer broke the protocol."""
+        if code == self.CLOSE_STATUS_CODE_MESSAGE_TOO_BIG:
+            if reason.startswith("a frame"):
+                self.wasMaxFramePayloadSizeExceeded = True
+            else:
+                self.wasMaxMessagePayloadSizeExceeded = True
+        self.log.warning("WebSocket {peer}: {reason} (close code {code})", peer=self.peer, reason=reason, code=code)
+        self._fail_connection(code, reason)
+
+    def on_sink_error(self, exc: Exception) -> None:
+        """Engine: a callback raised. The traceback is logged and the connection closed with 1011."""
+        self.log.failure("WebSocket {peer}: a callback raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
+        self._close_with(self.CLOSE_STATUS_CODE_INTERNAL_ERROR, "internal error")
+
+    # --------------------------------------------------------------------------------------------------- closing
+
+    def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> None:
+        """A close frame came in (section 5.5.1): finish the closing handshake.
+
+        :param code: its close code, or None. :param reasonRaw: its reason as UTF-8, or None.
+        """
+        self.remoteCloseCode = code
+        self.remoteCloseReason = reasonRaw.decode("utf-8", "replace") if reasonRaw is not None else None
+        if self.state == self.STATE_CLOSING:
+            self._cancel_timer("closeHandshakeTimeoutCall")
+            self.wasClean = True
+        elif self.state == self.STATE_OPEN:
+            self.wasClean = True
+            if self.echoCloseCodeReason:
+                self.sendCloseFrame(code, reasonRaw, isReply=True)
+            else:
+                self.sendCloseFrame(self.CLOSE_STATUS_CODE_NORMAL, isReply=True)
+        else:
+            return
+        if self.factory.isServer:
+            self.dropConnection(abort=False)
+        else:
+            # Section 7.1.1: the server closes TCP first
+            self._set_timer(
+                "serverConnectionDropTimeoutCall", self.serverConnectionDropTimeout, "onServerConnectionDropTimeout"
+            )
+
+    def sendClose(self, code: int | None = None, reason: str | None = None) -> None:
+        """Begin the closing handshake.
+
+        :param code: 1000 or 3000 to 4999; None: no code.
+        :param reason: text, cut to 123 octets of UTF-8; needs a code.
+        :raises TypeError: an argument of another type. :raises ValueError: another code, or a reason without a code.
+        """
+        if code is not None:
+            if isinstance(code, bool) or not isinstance(code, int):
+                raise TypeError(f"invalid type {type(code).__name__} for a close code (an int is needed)")
+            if code != 1000 and not 3000 <= code <= 4999:
+                raise ValueError(f"invalid close code {code}: applications may send 1000 and 3000 to 4999")
+        raw = None
+        if reason is not None:
+            if code is None:
+                raise ValueError("close reason without close code")
+            if not isinstance(reason, str):
+                raise TypeError(f"invalid type {type(reason).__name__} for a close reason (a str is needed)")
+            raw = _cut(reason)
+        self.sendCloseFrame(code, raw, isReply=False)
+
+    def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
+        """Send a close frame, once.
+
+        :param code: any close code that may stand in a frame. :param reasonUtf8: the reason, at most 123 octets.
+        :param isReply: it answers the peer's.
+        :raises RuntimeError: the connection is not open yet.
+        """
+        if self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
+            raise RuntimeError("the connection is not open yet: it cannot be closed, only dropped (dropConnection)")
+        if self.state != self.STATE_OPEN:
+            return
+        self.state = self.STATE_CLOSING
+        self.closedByMe = not isReply
+        self.localCloseCode = code
+        self.localCloseReason = reasonUtf8.decode("utf-8", "replace") if reasonUtf8 else None
+        self._cancel_timer("autoPingPendingCall")
+        self._cancelAutoPingTimeoutCall()
+        self.engine.close(code, reasonUtf8 or b"")
+        self.engine.flush()
+        if self.closedByMe:
+            self._set_timer("closeHandshakeTimeoutCall", self.closeHandshakeTimeout, "onCloseHandshakeTimeout")
+
+    def _close_with(self, code: int, reason: str) -> None:
+        """Close because of something that went wrong here: with a close frame where one can be sent."""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code, _cut(reason))
+        elif self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
+            self.wasNotCleanReason = reason
+            self.dropConnection(abort=True)
+
+    def _fail_connection(self, code: int = CLOSE_STATUS_CODE_GOING_AWAY, reason: str = "going away") -> bool:
+        """Fail the connection (section 7.1.7); True: nothing more is read."""
+        if self.state == self.STATE_CLOSED:
+            return True
+        self.failedByMe = True
+        self.wasClean = False
+        self.wasNotCleanReason = f"this side failed the connection: {reason}"
+        if self._engine is not None:
+            self._engine.stop_reading()
+        if self.failByDrop or self.state != self.STATE_OPEN:
+            self.dropConnection(abort=True)
+        else:
+            self.sendCloseFrame(code, _cut(reason), isReply=False)
+        return True
+
+    def _protocol_violation(self, reason: str) -> bool:
+        """The peer broke the protocol: fail the connection with 1002."""
+        self.on_violation(self.CLOSE_STATUS_CODE_PROTOCOL_ERROR, reason)
+        return True
+
+    def _invalid_payload(self, reason: str) -> bool:
+        """The payload is not what it should be: fail the connection with 1007."""
+        self.on_violation(self.CLOSE_STATUS_CODE_INVALID_PAYLOAD, reason)
+        return True
+
+    def _max_message_size_exceeded(self, msg_size: int, max_size: int, reason: str) -> None:
+        """A message is too big: fail the connection with 1009."""
+        self.on_violation(self.CLOSE_STATUS_CODE_MESSAGE_TOO_BIG, reason)
+
+    def dropConnection(self, abort: bool = False) -> None:
+        """Close the transport without a closing handshake.
+
+        :param abort: at once; else what was written so far is sent first.
+        """
+        if self.state == self.STATE_CLOSED:
+            return
+        self.droppedByMe = True
+        self.state = self.STATE_CLOSED
+        if self._engine is not None:
+            self._engine.stop_reading()
+            if not abort:
+                self._engine.flush()
+        self._closeConnection(abort)
+
+    # --------------------------------------------------------------------------------------------------- sending
+
+    def sendMessage(
+        self,
+        payload: bytes,
+        isBinary: bool = False,
+        fragmentSize: int | None = None,
+        sync: bool = False,
+        doNotCompress: bool = False,
+    ) -> None:
+        """Send a message.
+
+        :param payload: the octets, any bytes-like object; UTF-8 when not binary. :param isBinary: binary or text.
+        :param fragmentSize: send it in frames of at most so many octets. :param sync: hand it to the transport at once.
+        :param doNotCompress: no compression for this message.
+        :raises Disconnected: the connection is not open. :raises PayloadExceededError: more than ``maxMessagePayloadSize``.
+        """
+        if self.state != self.STATE_OPEN:
+            raise Disconnected("the WebSocket connection is not open: nothing was sent")
+        engine = self._engine if self._engine is not None else self.engine
+        try:
+            if fragmentSize is None:
+                engine.send(payload, isBinary)
+            else:
+                engine.send_message(payload, isBinary, fragmentSize)
+        except _too_large() as e:
+            self.wasMaxMessagePayloadSizeExceeded = True
+            raise PayloadExceededError(str(e)) from None
+        if sync:
+            engine.flush()
+
+    def sendPreparedMessage(self, preparedMsg: PreparedMessage) -> None:
+        """Send a message made by ``factory.prepareMessage``.
+
+        :raises Disconnected: the connection is not open.
+        """
+        if self.state != self.STATE_OPEN:
+            raise Disconnected("the WebSocket connection is not open: nothing was sent")
+        if self.engine.mask_outgoing:
+            # Section 5.3: a masking key is never used twice
+            self.engine.send(preparedMsg.payload, preparedMsg.binary)
+        else:
+            self.engine.write_raw(preparedMsg.payloadHybi, 1)
+
+    def sendPing(self, payload: bytes | None = None) -> None:
+        """Send a ping; does nothing when the connection is not open.
+
+        :param payload: up to 125 octets.
+        :raises TypeError: not bytes. :raises ValueError: too long.
+        """
+        if self.state == self.STATE_OPEN:
+            self.engine.ping(_control_payload(payload))
+
+    def sendPong(self, payload: bytes | None = None) -> None:
+        """Send a pong; as ``sendPing``."""
+        if self.state == self.STATE_OPEN:
+            self.engine.pong(_control_payload(payload))
+
+    def sendFrame(
+        self,
+        opcode: int,
+        payload: bytes = b"",
+        fin: bool = True,
+        rsv: int = 0,
+        mask: bytes | None = None,
+        payload_len: int | None = None,
+        chopsize: int | None = None,
+        sync: bool = False,
+    ) -> None:
+        """Send one frame as it is given, valid or not; for tests of other implementations.
+
+        :param payload_len: repeat ``payload`` up to so many octets. :param chopsize: write so many octets at a time.
+        :param mask: the masking key; None: a random one where frames are masked.
+        """
+        if payload_len is not None:
+            if not payload:
+                raise ValueError("payload_len repeats a payload: it must not be empty")
+            payload = (payload * (payload_len // len(payload) + 1))[:payload_len]
+        frame = self.engine.encode_frame(opcode, payload, fin, rsv, mask)
+        if self.logFrames:
+            self.logTxFrame(FrameHeader(opcode, fin, rsv, len(payload), mask), payload, payload_len, chopsize, sync)
+        if chopsize:
+            self.engine.flush()
+            self.sendData(frame, sync, chopsize)
+        else:
+            self.engine.write_raw(frame)
+            if sync:
+                self.engine.flush()
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        """Hand octets to the transport.
+
+        :param chopsize: so many at a time.
+        """
+        if self.logOctets:
+            self.logTxOctets(data, sync)
+        if self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
+            self.trafficStats.preopenOutgoingOctetsWireLevel += len(data)
+        if chopsize:
+            for i in range(0, len(data), chopsize):
+                self.transport.write(data[i : i + chopsize])
+        else:
+            self.transport.write(data)
+
+    # ------------------------------------------------------------------------------------------- logging and timings
+
+    def setTrackTimings(self, enable: bool) -> None:
+        """Take the times of events on this connection in ``trackedTimings``, or stop it."""
+        self.trackTimings = enable
+        if not enable:
+            self.trackedTimings = None
+        elif self.trackedTimings is None:
+            self.trackedTimings = Timings()
+
+    def logRxOctets(self, data: bytes) -> None:
+        """Log octets that came in (option ``logOctets`` of the factory)."""
+        self.log.debug("RX octets from {peer}: {octets}", peer=self.peer, octets=data.hex())
+
+    def logTxOctets(self, data: bytes, sync: bool) -> None:
+        """Log octets that go out."""
+        self.log.debug("TX octets to {peer}: {octets} (sync {sync})", peer=self.peer, octets=data.hex(), sync=sync)
+
+    def logRxFrame(self, frameHeader: FrameHeader, payload: bytes) -> None:
+        """Log a frame that came in."""
+        self.log.debug("RX frame from {peer}: {h} {octets}", peer=self.peer, h=vars(frameHeader), octets=payload.hex())
+
+    def logTxFrame(
+        self, frameHeader: FrameHeader, payload: bytes, repeatLength: int | None, chopsize: int | None, sync: bool
+    ) -> None:
+        """Log a frame that goes out."""
+        self.log.debug("TX frame to {peer}: {h} {octets}", peer=self.peer, h=vars(frameHeader), octets=payload.hex())
+
+
+_PayloadTooLarge: type[Exception] | None = None
+
+
+def _too_large() -> type[Exception]:
+    global _PayloadTooLarge
+    if _PayloadTooLarge is None:
+        from autobahn_fast._core.engine import PayloadTooLarge
+
+        _PayloadTooLarge = PayloadTooLarge
+    return _PayloadTooLarge
+
+
+def _cut(reason: str) -> bytes:
+    """A close reason as UTF-8 of at most 123 octets, cut between characters."""
+    return reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
+
+
+def _control_payload(payload: bytes | None) -> bytes:
+    if payload is None:
+        return b""
+    if not isinstance(payload, bytes | bytearray | memoryview):
+        raise TypeError(f"the payload of a ping or pong is bytes, not {type(payload).__name__}")
+    if len(payload) > 125:
+        raise ValueError(f"the payload of a ping or pong has at most 125 octets, not {len(payload)}")
+    return bytes(payload)
+
+
+class WebSocketFactory:
+    """What client and server factories share: options, and messages encoded once for many connections."""
+
+    isServer: bool = False
+    log: Any = make_logger("autobahn_fast.websocket")
+    _option_table: dict[str, _options.Option] = {}
+
+    def _reset_options(self) -> None:
+        for option in self._option_table.values():
+            setattr(self, option.name, option.default())
+
+    def _set_options(self, values: dict[str, Any]) -> None:
+        for name, value in _options.check(self._option_table, values).items():
+            setattr(self, name, value)
+
+    def prepareMessage(self, payload: bytes, isBinary: bool = False, doNotCompress: bool = False) -> PreparedMessage:
+        """Encode a message for ``sendPreparedMessage`` on any number of connections.
+
+        :param payload: the octets; UTF-8 when not binary. :param isBinary: binary or text.
+        :param doNotCompress: no compression for this message.
+        """
+        return PreparedMessage(payload, isBinary, not self.isServer, doNotCompress)

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: MIT
+"""The client's side of a WebSocket connection: its opening handshake (RFC 6455, section 4.1), through a proxy if need be.
+
+Knows what a client sends and what it accepts. The syntax of HTTP is in ``_http``, everything after the handshake in ``_base``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from autobahn_fast import __version__
+from autobahn_fast.websocket import _http, _options
+from autobahn_fast.websocket._base import WebSocketFactory, WebSocketProtocol
+from autobahn_fast.websocket.types import ConnectingRequest, ConnectionResponse
+from autobahn_fast.websocket.util import parse_url
+
+__all__ = ("WebSocketClientFactory", "WebSocketClientProtocol")
+
+AGENT = f"autobahn_fast/{__version__}"
+
+
+class WebSocketClientProtocol(WebSocketProtocol):
+    """A client's connection."""
+
+    CONFIG_ATTRS = WebSocketProtocol.CONFIG_ATTRS_COMMON + WebSocketProtocol.CONFIG_ATTRS_CLIENT
+
+    http_status_line = ""
+    http_headers: Mapping[str, str] = {}
+    websocket_key = ""
+    _wskey = ""
+    _offered: list[str] = []
+
+    def onConnecting(self, transport_details: Any) -> Any:
+        """The transport is there, the handshake about to begin. For subclasses; may be a coroutine.
+
+        :param transport_details: TransportDetails.
+        :returns: a ConnectingRequest to ask for that instead of what the factory says, or None.
+        """
+
+    def onConnect(self, response: ConnectionResponse) -> Any:
+        """The server accepted. For subclasses; may be a coroutine; what it raises ends the connection.
+
+        :param response: the server's answer.
+        """
+
+    def _connectionMade(self) -> None:
+        super()._connectionMade()
+        self._open_on_transport()
+
+    def _open_on_transport(self) -> None:
+        if self.factory.proxy is not None:
+            self.state = self.STATE_PROXY_CONNECTING
+            self.startProxyConnect()
+        else:
+            self.startHandshake()
+
+    # --- proxy: HTTP CONNECT (RFC 9110, section 9.3.6) ---
+
+    def startProxyConnect(self) -> None:
+        """Ask the proxy for a connection to the server."""
+        target = _host_header(self.factory.host, self.factory.port)
+        self.sendData(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("latin-1"))
+
+    def processProxyConnect(self) -> None:
+        """Read the proxy's answer."""
+        try:
+            head = self._read_head()
+        except _http.HttpError as e:
+            self.failProxyConnect(str(e))
+            return
+        if head is None:
+            return
+        parts = head.start_line.split(" ", 2)
+        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not (len(parts[1]) == 3 and parts[1].startswith("2")):
+            self.failProxyConnect(f"the proxy refused to connect: {head.start_line[:80]!r}")
+            return
+        if self.data:
+            self.failProxyConnect("the proxy sent more than its answer")
+            return
+        self.state = self.STATE_CONNECTING
+        if self.factory.isSecure:
+            self.startTLS()
+        else:
+            self.startHandshake()
+
+    def startTLS(self) -> None:
+        """Go on over TLS, then call ``startHandshake``. The framework's class knows how."""
+        raise RuntimeError("TLS through a proxy needs the client class of a framework")
+
+    def failProxyConnect(self, reason: str) -> None:
+        """The proxy did not connect: the connection is dropped."""
+        self.failHandshake(reason)
+
+    # --- opening handshake ---
+
+    def startHandshake(self) -> None:
+        """Ask ``onConnecting`` what to ask for, and send the request."""
+        self._ask(self.onConnecting, self.transport_details, self._request_known, self._connecting_failed)
+
+    def _connecting_failed(self, exc: Exception) -> None:
+        self.log.failure("WebSocket {peer}: onConnecting raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
+        self.failHandshake(f"onConnecting raised {exc!r}")
+
+    def _request_known(self, request: ConnectingRequest | None) -> None:
+        factory = self.factory
+        if request is None:
+            request = ConnectingRequest(
+                host=factory.host,
+                port=factory.port,
+                resource=factory.resource,
+                headers=factory.headers,
+                useragent=factory.useragent,
+                origin=factory.origin,
+                protocols=factory.protocols,
+            )
+        if not isinstance(request, ConnectingRequest):
+            self._connecting_failed(TypeError(f"it may return a ConnectingRequest or None, not {type(request).__name__}"))
+            return
+        self._actuallyStartHandshake(request)
+
+    def _actuallyStartHandshake(self, request_options: ConnectingRequest) -> None:
+        """Send the request."""
+        request = request_options
+        self.websocket_key = self._wskey = _http.make_key()
+        self.websocket_version = self.version
+        self._offered = list(request.protocols)
+        headers: list[tuple[str, Any]] = []
+        if request.useragent:
+            headers.append(("User-Agent", request.useragent))
+        headers += [
+            ("Host", _host_header(request.host, request.port)),
+            ("Upgrade", "WebSocket"),
+            ("Connection", "Upgrade"),
+            ("Pragma", "no-cache"),
+            ("Cache-Control", "no-cache"),
+            *request.headers.items(),
+            ("Sec-WebSocket-Key", self.websocket_key),
+        ]
+        number = self.SPEC_TO_PROTOCOL_VERSION[self.version]
+        if request.origin:
+            headers.append(("Origin" if number >= 13 else "Sec-WebSocket-Origin", request.origin))
+        if request.protocols:
+            headers.append(("Sec-WebSocket-Protocol", ",".join(request.protocols)))
+        offers = self.perMessageCompressionOffers
+        if offers:
+            headers.append(("Sec-WebSocket-Extensions", ", ".join(offer.get_extension_string() for offer in offers)))
+        headers.append(("Sec-WebSocket-Version", number))
+        try:
+            octets = _http.build_request(request.resource, headers)
+        except ValueError as e:
+            self.log.error("WebSocket {peer}: the handshake cannot be sent: {error}", peer=self.peer, error=e)
+            self.failHandshake(str(e))
+            return
+        self._transport_details.http_headers_sent = {name: value for name, value in headers}
+        self.sendData(octets)
+
+    def processHandshake(self) -> None:
+        """Read the server's answer."""
+        if not self.websocket_key:
+            return  # octets before our request was sent: read once it is
+        try:
+            head = self._read_head()
+            if head is None:
+                return
+            self.http_status_line = head.start_line
+            self.http_headers = head.headers
+            self._transport_details.http_headers_received = head.headers
+            response = _http.read_response(head, self.websocket_key, self._offered)
+            self._accept_extensions(response.extensions)
+        except _http.HttpError as e:
+            self.failHandshake(str(e))
+            return
+        self.websocket_protocol_in_use = response.protocol
+        details = self._transport_details
+        details.websocket_protocol = response.protocol
+        details.websocket_extensions_in_use = self.websocket_extensions_in_use
+        self._onConnect(
+            ConnectionResponse(
+                self.peer, head.headers, self.websocket_version, response.protocol, self.websocket_extensions_in_use
+            )
+        )
+
+    def _accept_extensions(self, extensions: list[tuple[str, dict[str, Any]]]) -> None:
+        """Take what the server chose of what was offered.
+
+        :raises HttpError: it chose something else.
+        """
+        self.websocket_extensions_in_use = []
+        for name, _ in extensions:
+            raise _http.HttpError(400, f"the server selected the extension {name[:40]!r}, which was not offered")
+
+    def _onConnect(self, response: ConnectionResponse) -> None:
+        self._ask(self.onConnect, response, lambda _: self._opened(), self._connect_failed)
+
+    def _connect_failed(self, exc: Exception) -> None:
+        self.log.failure("WebSocket {peer}: onConnect raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
+        self.failHandshake(f"onConnect raised {exc!r}")
+
+    def failHandshake(self, reason: str) -> None:
+        """The opening handshake failed: the connection is dropped.
+
+        :param reason: what was wrong; it goes to the log and to ``onClose``.
+        """
+        self.wasNotCleanReason = reason
+        self.log.info("WebSocket {peer}: the opening handshake failed: {reason}", peer=self.peer, reason=reason)
+        self.dropConnection(abort=True)
+
+
+def _host_header(host: str, port: int | str) -> str:
+    if host == "unix":
+        return "localhost"  # a path is not a host
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+
+
+class WebSocketClientFactory(WebSocketFactory):
+    """Makes client connections."""
+
+    isServer = False
+    protocol: Any = WebSocketClientProtocol
+    _option_table = _options.client_options
+
+    def __init__(
+        self,
+        url: str | None = None,
+        origin: str | None = None,
+        protocols: list[str] | None = None,
+        useragent: str | None = AGENT,
+        headers: dict[str, Any] | None = None,
+        proxy: dict[str, Any] | None = None,
+    ) -> None:
+        """
+        :param url: WebSocket URL of the server; default ``ws://localhost``.
+        :param origin: value of the Origin header. :param protocols: subprotocols to offer, best first.
+        :param useragent: value of the User-Agent header. :param headers: more HTTP headers.
+        :param proxy: ``{"host": ..., "port": ...}`` of an HTTP proxy.
+        :raises ValueError: the URL is not valid.
+        """
+        self.logOctets = False
+        self.logFrames = False
+        self.trackTimings = False
+        self.setSessionParameters(url, origin, protocols, useragent, headers, proxy)
+        self.resetProtocolOptions()
+
+    def setSessionParameters(
+        self,
+        url: str | None = None,
+        origin: str | None = None,
+        protocols: list[str] | None = None,
+        useragent: str | None = None,
+        headers: dict[str, Any] | None = None,
+        proxy: dict[str, Any] | None = None,
+    ) -> None:
+        """Set all that the constructor takes; None means none (for ``url`` the default)."""
+        secure, host, port, resource, path, params = parse_url(url or "ws://localhost")
+        self.url = url or "ws://localhost"
+        self.isSecure = secure
+        self.host = host
+        self.port = port
+        self.resource = resource
+        self.path = path
+        self.params = params
+        self.origin = origin
+        self.protocols = protocols or []
+        self.useragent = useragent
+        self.headers = headers or {}
+        self.proxy = proxy
+
+    def resetProtocolOptions(self) -> None:
+        """Set all options to their defaults."""
+        self._reset_options()
+
+    def setProtocolOptions(
+        self,
+        version: int | None = None,
+        utf8validateIncoming: bool | None = None,
+        acceptMaskedServerFrames: bool | None = None,
+        maskClientFrames: bool | None = None,
+        applyMask: bool | None = None,
+        maxFramePayloadSize: int | None = None,
+        maxMessagePayloadSize: int | None = None,
+        autoFragmentSize: int | None = None,
+        failByDrop: bool | None = None,
+        echoCloseCodeReason: bool | None = None,
+        serverConnectionDropTimeout: float | None = None,
+        openHandshakeTimeout: float | None = None,
+        closeHandshakeTimeout: float | None = None,
+        tcpNoDelay: bool | None = None,
+        perMessageCompressionOffers: Any = None,
+        perMessageCompressionAccept: Any = None,
+        autoPingInterval: float | None = None,
+        autoPingTimeout: float | None = None,
+        autoPingSize: int | None = None,
+        autoPingRestartOnAnyTraffic: bool | None = None,
+    ) -> None:
+        """Set options for connections made from now on; None leaves one as it is.
+
+        :raises TypeError: a value of the wrong type. :raises ValueError: a value out of range. Nothing is changed then.
+        """
+        values = locals()
+        del values["self"]
+        self._set_options(values)
