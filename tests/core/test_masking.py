@@ -87,7 +87,12 @@ VALIDATIONS = [
     [(b"\xce", (True, False, 1, 1)), (b"\xba", (True, True, 1, 2)), (b"ab\xe2\x82", (True, False, 4, 6))],
     [(b"ab\xff cd", (False, False, 2, 2)), (b"xyz", (False, False, 0, 2)), (b"", (True, False, 0, 2))],
     [(b"", (True, True, 0, 0))],
-    [(b"ab", (True, True, 2, 2)), (b"", (True, True, 0, 2)), (b"\xce", (True, False, 1, 3)), (b"", (True, False, 0, 3))],
+    [
+        (b"ab", (True, True, 2, 2)),
+        (b"", (True, True, 0, 2)),
+        (b"\xce", (True, False, 1, 3)),
+        (b"", (True, False, 0, 3)),
+    ],
     [(b"\xe0\x80ab", (False, False, 1, 1))],
     [(b"ab", (True, True, 2, 2)), (b"\xed", (True, False, 1, 3)), (b"\xa0", (False, False, 0, 3))],
     [(b"ab\xce", (True, False, 3, 3)), (b"Ab", (False, False, 0, 3))],
@@ -151,7 +156,8 @@ def test_table_of_the_automaton() -> None:
     assert len(table) == 400
     assert (utf8validator.UTF8_ACCEPT, utf8validator.UTF8_REJECT) == (0, 1)
     assert [table[c] for c in b"\x00\x7f\x80\x8f\x90\x9f\xa0\xbf"] == [0, 0, 1, 1, 9, 9, 7, 7]
-    assert [table[c] for c in b"\xc1\xc2\xdf\xe0\xe1\xed\xee\xf0\xf1\xf3\xf4\xf5\xff"] == [8, 2, 2, 10, 3, 4, 3, 11, 6, 6, 5, 8, 8]
+    leads = b"\xc1\xc2\xdf\xe0\xe1\xed\xee\xf0\xf1\xf3\xf4\xf5\xff"
+    assert [table[c] for c in leads] == [8, 2, 2, 10, 3, 4, 3, 11, 6, 6, 5, 8, 8]
     assert table[256:272] == (0, 1, 2, 3, 5, 8, 7, 1, 1, 1, 4, 6, 1, 1, 1, 1)
     assert set(table[272:288]) == {1}
     for octets in (b"ab", "aé€😀".encode(), b"\xed\xa0", b"\xe2\x82"):

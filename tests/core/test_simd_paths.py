@@ -30,7 +30,9 @@ def test_scalar_is_always_there_and_first() -> None:
 
 
 @pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("first", ["masking.simd_name()", "masking.mask_copy(bytes(50), b'abcd')", "masking.utf8_feed(b'x')"])
+@pytest.mark.parametrize(
+    "first", ["masking.simd_name()", "masking.mask_copy(bytes(50), b'abcd')", "masking.utf8_feed(b'x')"]
+)
 def test_environment_forces_a_path(name: str, first: str) -> None:
     done = run(f"from autobahn_fast._core import masking; {first}; print(masking.simd_name())", name)
     assert (done.returncode, done.stdout.strip()) == (0, name), done.stderr
