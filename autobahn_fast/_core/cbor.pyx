@@ -143,7 +143,9 @@ cdef int put_dict(WriteBuffer out, object v, int depth) except -1:
             put_value(out, k, depth)
         put_value(out, x, depth)
         done += 1
-    if done != n:
+        if PyDict_Size(v) != n:
+            break
+    if done != n or PyDict_Size(v) != n:
         raise EncodeError("a dict changed its size while it was being encoded")
     return 0
 

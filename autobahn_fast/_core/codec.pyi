@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""What all codecs share. See docs/design.md, "Codecs"."""
+
 from collections.abc import Callable
 from typing import Any
 

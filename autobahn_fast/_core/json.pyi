@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""JSON. See docs/design.md, "Codecs"."""
+
 from autobahn_fast._core.codec import Codec
 
 class JsonCodec(Codec):

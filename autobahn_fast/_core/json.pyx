@@ -608,7 +608,7 @@ cdef class JsonCodec(Codec):
             encode_failed(exc)
 
     cdef int _put(self, WriteBuffer out, object v, int depth) except -1:
-        cdef Py_ssize_t i = 0
+        cdef Py_ssize_t i, n
         if PyUnicode_CheckExact(v):
             return put_str(out, v)
         if PyLong_CheckExact(v):
@@ -638,21 +638,26 @@ cdef class JsonCodec(Codec):
                     out.put_byte(44)
                 self._put(out, <object>PyTuple_GET_ITEM(v, i), depth + 1)
         else:
-            # The list may change while code of an element's class runs: its size is looked at each time.
-            while i < PyList_GET_SIZE(v):
+            # Code of an element's class may change the list.
+            n = PyList_GET_SIZE(v)
+            for i in range(n):
+                if i >= PyList_GET_SIZE(v):
+                    break
                 if i:
                     out.put_byte(44)
                 x = <object>PyList_GET_ITEM(v, i)
                 self._put(out, x, depth + 1)
-                i += 1
+            if PyList_GET_SIZE(v) != n:
+                raise EncodeError("a list changed its size while it was being encoded")
         return out.put_byte(93)
 
     cdef int _put_dict(self, WriteBuffer out, object v, int depth) except -1:
-        cdef Py_ssize_t at = 0, done = 0
+        cdef Py_ssize_t at = 0, done = 0, n
         cdef PyObject *key
         cdef PyObject *value
         out.put_byte(123)
         if PyDict_CheckExact(v):
+            n = PyDict_Size(v)
             while PyDict_Next(v, &at, &key, &value):
                 k = <object>key
                 x = <object>value
@@ -661,8 +666,8 @@ cdef class JsonCodec(Codec):
                 self._put_key(out, k)
                 self._put(out, x, depth)
                 done += 1
-                if done > PyDict_Size(v):
-                    raise EncodeError("a dict changed while it was being encoded")
+                if PyDict_Size(v) != n:
+                    raise EncodeError("a dict changed its size while it was being encoded")
         else:
             for k, x in v.items():
                 if done:

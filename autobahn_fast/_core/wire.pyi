@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""Hot WAMP messages without message objects. See docs/design.md, "Wire and session"."""
+
 from collections.abc import Callable
 from typing import Any
 
