@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# cython: binding=True, embedsignature=False
+# cython: binding=True, embedsignature=False, autotestdict=False
 """Objects over the kernels of csrc/ for Python programs: XOR masking and UTF-8 validation of a stream.
 
 Knows octets, a masking key and a validator's state. Does not know frames or messages: the engines call the kernels

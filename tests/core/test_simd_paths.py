@@ -67,7 +67,8 @@ from autobahn_fast._core import masking
 gate, results = threading.Barrier(8), []
 def work():
     gate.wait()
-    results.append((masking.mask_copy(b"x" * 100, b"abcd", 1), masking.utf8_feed(b"x" * 99 + b"\\xff"), masking.simd_name()))
+    copy = masking.mask_copy(b"x" * 100, b"abcd", 1)
+    results.append((copy, masking.utf8_feed(b"x" * 99 + b"\\xff"), masking.simd_name()))
 threads = [threading.Thread(target=work) for _ in range(8)]
 for t in threads: t.start()
 for t in threads: t.join()
