@@ -2,7 +2,7 @@
 """A Crossbar.io node for tests: writes its configuration into a folder, starts it, stops it.
 
 One router worker with the realm ``realm1``, in which an anonymous client may do everything, and three transports: WebSocket
-(json, msgpack, cbor), RawSocket over TCP and RawSocket over a Unix socket. As a program: ``node.py CROSSBAR FOLDER`` runs a
+(json, msgpack, cbor), RawSocket over TCP and RawSocket over a Unix socket. As a program: ``crossbar_node.py CROSSBAR FOLDER`` runs a
 node until it is interrupted.
 """
 
