@@ -18,7 +18,7 @@ CODEC = CborCodec()
 KEYS = st.text(max_size=40).filter(lambda s: s.isprintable()) | st.binary(max_size=9) | st.integers() | st.booleans()
 ANY = values(KEYS, st.integers(-(2**70), 2**70), st.sets(st.integers(), max_size=3) | st.decimals(allow_nan=False))
 MESSAGE = cbor2.dumps(VALUES["message"])
-TRAILING = b"\x81\x01\x02"          # the reference ignores what follows the value; this codec does not
+TRAILING = b"\x81\x01\x02"  # the reference ignores what follows the value; this codec does not
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -45,7 +45,7 @@ def test_any_octets(octets: bytes) -> None:
     try:
         end = CODEC.skip_over(octets)
         expected = cbor2.loads(octets[:end])
-    except Exception:
+    except (cbor2.CBORDecodeError, DecodeError):
         with pytest.raises(DecodeError):
             CODEC.loads(octets)
     else:
@@ -56,7 +56,10 @@ def test_any_octets(octets: bytes) -> None:
 def test_every_prefix_and_mutation() -> None:
     for octets in (
         MESSAGE,
-        bytes.fromhex("9f7f6161ff5f4161ffbf6161f93c00ffc074") + b"2020-01-01T00:00:00Z" + bytes.fromhex("c24101f8fffff7ff")[:5] + b"\xff",
+        bytes.fromhex("9f7f6161ff5f4161ffbf6161f93c00ffc074")
+        + b"2020-01-01T00:00:00Z"
+        + bytes.fromhex("c24101f8fffff7ff")[:5]
+        + b"\xff",
         cbor2.dumps([1.5, 2**40, -(2**64), {1, 2}, {(1, 2): b"x"}]),
     ):
         check_every_prefix(CODEC, octets)
@@ -64,7 +67,9 @@ def test_every_prefix_and_mutation() -> None:
 
 
 @pytest.mark.parametrize("major", [0x40, 0x60, 0x80, 0xA0])
-@pytest.mark.parametrize("length", ["18ff", "197fff", "1a7fffffff", "1affffffff", "1b7fffffffffffffff", "1bffffffffffffffff"])
+@pytest.mark.parametrize(
+    "length", ["18ff", "197fff", "1a7fffffff", "1affffffff", "1b7fffffffffffffff", "1bffffffffffffffff"]
+)
 def test_lengths_that_lie(major: int, length: str) -> None:
     head = bytes.fromhex(length)
     head = bytes([head[0] | major]) + head[1:]

@@ -38,7 +38,9 @@ ANY = values(KEYS, st.integers()).filter(lambda v: not isinstance(v, str) or not
 
 def wamp_json(value: Any) -> bytes:
     """What Python's json module writes with octets as WAMP has them."""
-    text = json.dumps(value, default=lambda v: "\0" + base64.b64encode(v).decode(), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        value, default=lambda v: "\0" + base64.b64encode(v).decode(), ensure_ascii=False, separators=(",", ":")
+    )
     return text.encode()
 
 
@@ -189,7 +191,9 @@ def test_every_prefix_and_mutation() -> None:
     octets = CODEC.dumps(VALUES["message"])
     check_every_prefix(CODEC, octets)
     check_every_mutation(CODEC, octets)
-    octets = b'[ {"a\\u00e9" : [true , false,null,NaN, -Infinity ] } ,-1.5e-7,"\\ud83d\\ude00\\ud800\\n", "\\u0000YWJj" ]'
+    octets = (
+        b'[ {"a\\u00e9" : [true , false,null,NaN, -Infinity ] } ,-1.5e-7,"\\ud83d\\ude00\\ud800\\n", "\\u0000YWJj" ]'
+    )
     check_every_prefix(CODEC, octets)
     check_every_mutation(CODEC, octets)
 
