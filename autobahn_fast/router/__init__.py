@@ -20,13 +20,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from autobahn_fast._core.relay import fan_out
+from autobahn_fast.router import server
 from autobahn_fast.router.realm import Realm
 from autobahn_fast.router.session import RouterSession
 
 if TYPE_CHECKING:
     import ssl as ssl_module
-
-    from autobahn_fast.router.server import Listener
 
 __all__ = ("Router",)
 
@@ -59,8 +58,6 @@ class Router:
         max_message_size: int = 16 * 2**20,
         max_lag: int = 64 * 2**20,
     ) -> None:
-        from autobahn_fast.router.server import parse_listen
-
         if isinstance(listen, str) or isinstance(realms, str):
             raise TypeError("listen and realms are lists of texts, not one text")
         if not realms or not listen:
@@ -72,7 +69,7 @@ class Router:
             raise ValueError(f"max_message_size must be at least 512 octets, not {max_message_size}")
         if max_lag < 0:
             raise ValueError(f"max_lag must be 0 (no limit) or a number of octets, not {max_lag}")
-        self._addresses = [parse_listen(url) for url in listen]
+        self._addresses = [server.parse_listen(url) for url in listen]
         if ssl is None and any(address.secure for address in self._addresses):
             raise ValueError("wss and rss URLs need an ssl context: pass ssl=ssl.SSLContext(...) with a certificate")
         self.ssl = ssl
@@ -82,7 +79,7 @@ class Router:
         self.realms: dict[str, Realm] = {name: Realm(name, fan_out) for name in realms}
         self.urls: list[str] = []
         """Where clients connect to, with real ports, in the order of ``listen``; empty when not started."""
-        self._listeners: list[Listener] = []
+        self._listeners: list[server.Listener] = []
         self._connections: set[RouterSession] = set()
         self._empty: asyncio.Event | None = None
 
@@ -94,15 +91,13 @@ class Router:
         :raises OSError: an address cannot be listened on.
         :raises RuntimeError: the router is started already.
         """
-        from autobahn_fast.router.server import Listener
-
         if self._listeners:
             raise RuntimeError("the router is started already: stop() it first")
         self._empty = asyncio.Event()
         self._empty.set()
         try:
             for address in self._addresses:
-                listener = Listener(self, address)
+                listener = server.Listener(self, address)
                 await listener.start()
                 self._listeners.append(listener)
         except BaseException:
@@ -146,9 +141,7 @@ class Router:
     # --- connections; called by sessions ---
 
     def _opened(self, session: RouterSession) -> None:
-        from autobahn_fast.router.server import connect
-
-        connect(session)
+        server.connect(session)
         self._connections.add(session)
         if self._empty is not None:
             self._empty.clear()
@@ -161,18 +154,16 @@ class Router:
     def close(self, session: RouterSession) -> None:
         """Close the connection of a session after what has been sent."""
         if session.transport is not None:
-            session.transport.close()
+            server.close(session)
 
     def drop(self, session: RouterSession) -> None:
         """Cut the connection of a session; what waits for it is thrown away."""
         if session.transport is not None:
-            session.transport.abort()
+            server.drop(session)
 
     def unsent(self, session: RouterSession) -> int:
         """Octets that wait for the client of a session."""
-        from autobahn_fast.router.server import unsent
-
-        return unsent(session)
+        return server.unsent(session) if session.transport is not None else 0
 
     def session_factory(self) -> Any:
         """A new session, for a transport that was just accepted."""

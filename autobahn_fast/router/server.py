@@ -12,11 +12,13 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from autobahn_fast.wamp.exception import TransportLost
+
 if TYPE_CHECKING:
     from autobahn_fast.router import Router
     from autobahn_fast.router.session import RouterSession
 
-__all__ = ("Address", "Listener", "connect", "parse_listen", "unsent")
+__all__ = ("Address", "Listener", "close", "connect", "drop", "parse_listen", "unsent")
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 RAWSOCKET_LIMIT = 2**24
@@ -56,21 +58,6 @@ def parse_listen(url: str) -> Address:
     return Address(parts.scheme, parts.hostname, port, parts.path or "/")
 
 
-def codec_named(name: str) -> Any:
-    """A codec by the name of its serializer."""
-    if name == "msgpack":
-        from autobahn_fast._core.msgpack import MsgPackCodec
-
-        return MsgPackCodec()
-    if name == "cbor":
-        from autobahn_fast._core.cbor import CborCodec
-
-        return CborCodec()
-    from autobahn_fast._core.json import JsonCodec
-
-    return JsonCodec()
-
-
 def serializers_named(names: tuple[str, ...]) -> list[Any]:
     """Serializer objects for the transports' negotiation."""
     from autobahn_fast.wamp import serializer
@@ -82,16 +69,28 @@ def serializers_named(names: tuple[str, ...]) -> list[Any]:
 def connect(session: RouterSession) -> None:
     """Have the messages of a session's transport go to a wire of the session."""
     transport = session.transport
-    wire = session.make_wire(transport.engine, codec_named(transport._serializer.SERIALIZER_ID))
-    transport.engine.set_sink(wire)
+    serializer, engine = transport._serializer, transport._channel_engine()
+    engine.set_sink(session.make_wire(engine, serializer.codec, serializer.statistics))
+
+
+def close(session: RouterSession) -> None:
+    """Close the connection in good order, after what has been sent."""
+    with contextlib.suppress(TransportLost):
+        session.transport.close()
+
+
+def drop(session: RouterSession) -> None:
+    """Cut the connection; what waits for the client is thrown away."""
+    transport = session.transport.transport
+    if transport is not None:
+        transport.abort()
 
 
 def unsent(session: RouterSession) -> int:
     """Octets that wait for the client: in the engine, and in the transport's buffer."""
-    wire, transport = session.wire, session.transport
-    if wire is None or transport is None:
-        return 0
-    return int(wire.engine.unsent) + int(transport.transport.get_write_buffer_size())
+    transport = session.transport.transport
+    waiting = int(session.wire.engine.unsent)
+    return waiting if transport is None else waiting + int(transport.get_write_buffer_size())
 
 
 class Listener:

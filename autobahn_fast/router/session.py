@@ -96,9 +96,9 @@ class RouterSession:
 
     # --- transport ---
 
-    def make_wire(self, engine: Any, codec: Any) -> RouterWire:
+    def make_wire(self, engine: Any, codec: Any, statistics: Any = None) -> RouterWire:
         """A wire over ``engine`` for this session; not yet its sink."""
-        self.wire = RouterWire(engine, codec, self, self._parse)
+        self.wire = RouterWire(engine, codec, self, self._parse, statistics)
         self.wire.max_lag = self.router.max_lag
         return self.wire
 
@@ -130,15 +130,13 @@ class RouterSession:
         self.transport = None
         self.router._closed(self)
 
-    def pause_writing(self) -> None:
-        """The transport has more to send than it likes."""
+    def _transport_writable(self, writable: bool) -> None:
+        # The transport holds more than it likes, or has room again.
         if self.wire is not None:
-            self.wire.pause()
-
-    def resume_writing(self) -> None:
-        """The transport has room again."""
-        if self.wire is not None:
-            self.wire.resume()
+            if writable:
+                self.wire.resume()
+            else:
+                self.wire.pause()
 
     def _on_lag(self) -> None:
         # More was handed over since the pause than may wait; the transport's own figure decides.

@@ -127,7 +127,7 @@ def test_cancel_kill_waits_for_the_callee(dealer):
 
 @pytest.mark.parametrize("mode", ["skip", "kill", "killnowait"])
 def test_a_callee_without_the_feature_is_not_interrupted(dealer, mode):
-    caller, callee, invocation = start(dealer, can_cancel=False)
+    caller, callee, _invocation = start(dealer, can_cancel=False)
     dealer.cancel(caller, 7, mode)
     assert caller.wire.take() == [CANCELED] and callee.wire.take() == []
 

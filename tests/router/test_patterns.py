@@ -39,13 +39,13 @@ def table(*entries):
     return result
 
 
-# The example of the specification, "Pattern-based Registrations".
+# After the example of the specification, "Pattern-based Registrations".
 SPEC = [
     ("exact", "a1.b2.c3.d4.e55"),
     ("prefix", "a1.b2.c3"),
     ("prefix", "a1.b2.c3.d4"),
     ("wildcard", "a1.b2..d4.e5"),
-    ("wildcard", "a1.b2.c33..e5"),
+    ("wildcard", "a1.b2.q33..e5"),
     ("wildcard", "a1.b2..d4.e5..g7"),
     ("wildcard", "a1.b2..d4..f6.g7"),
 ]
@@ -58,7 +58,7 @@ SPEC = [
         ("a1.b2.c3.d98.e74", 1),
         ("a1.b2.c3.d4.e325", 2),
         ("a1.b2.c55.d4.e5", 3),
-        ("a1.b2.c33.d4.e5", 4),
+        ("a1.b2.q33.d4.e5", 4),
         ("a1.b2.c88.d4.e5.f6.g7", 5),
         ("a2.b2.c2.d2.e2", None),
     ],
