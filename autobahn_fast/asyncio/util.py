@@ -63,7 +63,9 @@ def _address(name: Any, other: Any, get: Any) -> str:
     return f"?:{name}" if name is not None else "?"
 
 
-def transport_channel_id(transport: asyncio.BaseTransport, is_server: bool, channel_id_type: str | None = None) -> bytes:
+def transport_channel_id(
+    transport: asyncio.BaseTransport, is_server: bool, channel_id_type: str | None = None
+) -> bytes:
     """Return what identifies the TLS channel under a transport, the same octets on both sides.
 
     :param transport: the transport. :param is_server: which side this is.
@@ -79,7 +81,7 @@ def transport_channel_id(transport: asyncio.BaseTransport, is_server: bool, chan
     if tls is None:
         return b"\x00" * 32
     binding = tls.get_channel_binding("tls-unique")
-    return hashlib.sha256(binding).digest() if binding else b"\x00" * 32
+    return hashlib.sha256(binding).digest() if isinstance(binding, bytes) else b"\x00" * 32
 
 
 def extract_peer_certificate(ssl_obj: Any) -> dict[str, Any] | None:
@@ -90,7 +92,7 @@ def extract_peer_certificate(ssl_obj: Any) -> dict[str, Any] | None:
     if ssl_obj is None:
         return None
     der = ssl_obj.getpeercert(True)
-    if not der:
+    if not isinstance(der, bytes) or not der:
         return None
     result: dict[str, Any] = dict(ssl_obj.getpeercert() or {})
     for name in ("md5", "sha1", "sha256"):

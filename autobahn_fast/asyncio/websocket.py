@@ -15,6 +15,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast.asyncio._framework import AsyncioFramework
+from autobahn_fast.asyncio._receiver import feed_directly
 from autobahn_fast.asyncio.util import create_transport_details, peer2str
 from autobahn_fast.wamp import websocket
 from autobahn_fast.websocket import protocol
@@ -38,19 +39,6 @@ _log = make_logger("autobahn_fast.asyncio.websocket")
 def yields(value: Any) -> bool:
     """Whether a callback's result is to be awaited."""
     return inspect.isawaitable(value)
-
-
-class _Receiver(asyncio.Protocol):
-    """Stands in for a connection at its transport once it is open: octets go straight to the engine."""
-
-    __slots__ = ("connection_lost", "data_received", "eof_received", "pause_writing", "resume_writing")
-
-    def __init__(self, connection: WebSocketAdapterProtocol, feed: Callable[[bytes], Any]) -> None:
-        self.data_received = feed  # type: ignore[method-assign]
-        self.connection_lost = connection.connection_lost  # type: ignore[method-assign]
-        self.eof_received = connection.eof_received  # type: ignore[method-assign]
-        self.pause_writing = connection.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = connection.resume_writing  # type: ignore[method-assign]
 
 
 class WebSocketAdapterProtocol(asyncio.Protocol):
@@ -109,8 +97,11 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
 
     # --- what the connection asks of its adapter ---
 
-    def _transport_defer(self) -> Callable[..., Any]:
-        return asyncio.get_running_loop().call_soon
+    def _transport_defer(self) -> Callable[..., Any] | None:
+        try:
+            return asyncio.get_running_loop().call_soon
+        except RuntimeError:
+            return None  # driven by hand: nothing is joined
 
     def _write_backlog(self) -> int:
         try:
@@ -128,9 +119,8 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
             and "_dataReceived" not in own
             and not self.logOctets  # type: ignore[attr-defined]
         )
-        if plain and hasattr(self.transport, "set_protocol"):
-            self._fast_path = True
-            self.transport.set_protocol(_Receiver(self, self._engine.feed))  # type: ignore[attr-defined]
+        if plain and self.transport is not None:
+            self._fast_path = feed_directly(self.transport, self, self._engine.feed)  # type: ignore[attr-defined]
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
         if self._fast_path and self.transport is not None:

@@ -111,7 +111,9 @@ class WampChannel:
         from autobahn_fast.wamp.serializer import parse_message
 
         on_message = getattr(type(session), "onMessage", None)
-        overridden = "onMessage" in vars(session) or not getattr(on_message, "__module__", "").startswith("autobahn_fast.wamp.")
+        overridden = "onMessage" in vars(session) or not getattr(on_message, "__module__", "").startswith(
+            "autobahn_fast.wamp."
+        )
         engine = self._channel_engine()
         wire = Wire(engine, codec, serializer.statistics, session, parse_message, not overridden)
         engine.set_sink(wire)

@@ -149,7 +149,9 @@ class WampWebSocketClientProtocol(WampWebSocketProtocol):
             return
         name = parseSubprotocolIdentifier(response.protocol)[1]
         if name not in self.factory._serializers:
-            raise RuntimeError(f"the server chose the WebSocket subprotocol {response.protocol!r}, which was not offered")
+            raise RuntimeError(
+                f"the server chose the WebSocket subprotocol {response.protocol!r}, which was not offered"
+            )
         self._serializer_chosen(name)
 
 

@@ -8,15 +8,15 @@ framework's. A transport is an object with ``write``, ``close`` and ``abort``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from autobahn_fast._framework import NoLoop, make_logger
-from autobahn_fast.exception import Disconnected, PayloadExceededError
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.websocket import _options
 from autobahn_fast.websocket._http import HeadReader, parse_head
-from autobahn_fast.websocket._records import FrameHeader, PreparedMessage, Timings, TrafficStats
+from autobahn_fast.websocket._records import PreparedMessage, Timings, TrafficStats
+from autobahn_fast.websocket._sending import SendingMixin
 from autobahn_fast.websocket._streaming import StreamingMixin
 from autobahn_fast.websocket._timers import TimersMixin
 
@@ -26,7 +26,7 @@ MAX_EARLY = 65536
 """Octets a peer may send behind its handshake before our part of it is done."""
 
 
-class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
+class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMixin):
     """A WebSocket connection. Subclass the client or server class of a framework and override the ``on...`` callbacks."""
 
     framework: Any = NoLoop
@@ -35,10 +35,10 @@ class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
     _WS_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     _QUEUED_WRITE_DELAY = 0.00001
 
-    SUPPORTED_SPEC_VERSIONS = sorted(_options.SPEC_TO_PROTOCOL_VERSION)
-    SUPPORTED_PROTOCOL_VERSIONS = list(_options.PROTOCOL_VERSIONS)
+    SUPPORTED_SPEC_VERSIONS: ClassVar[list[Any]] = sorted(_options.SPEC_TO_PROTOCOL_VERSION)
+    SUPPORTED_PROTOCOL_VERSIONS: ClassVar[list[Any]] = list(_options.PROTOCOL_VERSIONS)
     SPEC_TO_PROTOCOL_VERSION = _options.SPEC_TO_PROTOCOL_VERSION
-    PROTOCOL_TO_SPEC_VERSION = {8: 12, 13: 18}
+    PROTOCOL_TO_SPEC_VERSION: ClassVar[dict[int, int]] = {8: 12, 13: 18}
     DEFAULT_SPEC_VERSION = 18
 
     MESSAGE_TYPE_TEXT = 1
@@ -66,12 +66,19 @@ class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
     CLOSE_STATUS_CODE_TRY_AGAIN_LATER = 1013
     CLOSE_STATUS_CODE_UNASSIGNED1 = 1014
     CLOSE_STATUS_CODE_TLS_HANDSHAKE_FAILED = 1015
-    CLOSE_STATUS_CODES_ALLOWED = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013]
+    CLOSE_STATUS_CODES_ALLOWED: ClassVar[list[int]] = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013]
 
-    CONFIG_ATTRS_COMMON = [*_options.LOGGING, *(o.name for o in _options.COMMON if "Compression" not in o.name)]
-    CONFIG_ATTRS_CLIENT = [*(o.name for o in _options.CLIENT), "perMessageCompressionAccept"]
-    CONFIG_ATTRS_SERVER = [*(o.name for o in _options.SERVER), "perMessageCompressionAccept", "allowedOriginsPatterns"]
-    CONFIG_ATTRS: list[str] = CONFIG_ATTRS_COMMON
+    CONFIG_ATTRS_COMMON: ClassVar[list[Any]] = [
+        *_options.LOGGING,
+        *(o.name for o in _options.COMMON if "Compression" not in o.name),
+    ]
+    CONFIG_ATTRS_CLIENT: ClassVar[list[Any]] = [*(o.name for o in _options.CLIENT), "perMessageCompressionAccept"]
+    CONFIG_ATTRS_SERVER: ClassVar[list[Any]] = [
+        *(o.name for o in _options.SERVER),
+        "perMessageCompressionAccept",
+        "allowedOriginsPatterns",
+    ]
+    CONFIG_ATTRS: ClassVar[list[str]] = CONFIG_ATTRS_COMMON
 
     factory: Any
     transport: Any = None
@@ -93,10 +100,10 @@ class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
     wasMaxMessagePayloadSizeExceeded = False
 
     websocket_version: int = 0
-    websocket_protocols: list[str] = []
-    websocket_extensions: list[Any] = []
+    websocket_protocols: Sequence[str] = ()
+    websocket_extensions: Sequence[Any] = ()
     websocket_protocol_in_use: str | None = None
-    websocket_extensions_in_use: list[Any] = []
+    websocket_extensions_in_use: Sequence[Any] = ()
     _perMessageCompress: Any = None
 
     _engine: Any = None
@@ -191,7 +198,9 @@ class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
             self._onClose(True, self.remoteCloseCode, self.remoteCloseReason)
         else:
             self._onClose(
-                False, self.CLOSE_STATUS_CODE_ABNORMAL_CLOSE, f"connection was closed uncleanly: {self.wasNotCleanReason}"
+                False,
+                self.CLOSE_STATUS_CODE_ABNORMAL_CLOSE,
+                f"connection was closed uncleanly: {self.wasNotCleanReason}",
             )
         self.framework.resolve(self.is_closed, self)
 
@@ -258,7 +267,9 @@ class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
         except Exception as e:  # noqa: BLE001 - whatever user code raises
             self.on_sink_error(e)
 
-    def _ask(self, callback: Callable[..., Any], arg: Any, then: Callable[[Any], None], failed: Callable[[Any], None]) -> None:
+    def _ask(
+        self, callback: Callable[..., Any], arg: Any, then: Callable[[Any], None], failed: Callable[[Any], None]
+    ) -> None:
         """Call a user's callback and go on with its result, at once or when its awaitable has it."""
         try:
             result = callback(arg)
@@ -376,12 +387,12 @@ class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
 
     def _transport_write(self) -> Callable[[bytes], Any]:
         """Where octets go: straight to the transport unless somebody wants to see them."""
-        overridden = "sendData" in vars(self) or type(self).sendData is not WebSocketProtocol.sendData
+        overridden = "sendData" in vars(self) or type(self).sendData is not SendingMixin.sendData
         return self.sendData if overridden or self.logOctets else self.transport.write
 
-    def _transport_defer(self) -> Callable[[Callable[[], None]], Any]:
-        """How to have a function called at the end of the loop turn."""
-        return self.framework.call_soon
+    def _transport_defer(self) -> Callable[[Callable[[], None]], Any] | None:
+        """How to have a function called at the end of the loop turn; None: nothing is joined."""
+        return None if self.framework is NoLoop else self.framework.call_soon
 
     def _octets_in(self) -> int:
         return self._engine.octets_in if self._engine is not None else 0
@@ -537,164 +548,10 @@ class WebSocketProtocol(StreamingMixin, TimersMixin, ObservableMixin):
                 self._engine.flush()
         self._closeConnection(abort)
 
-    # --------------------------------------------------------------------------------------------------- sending
-
-    def sendMessage(
-        self,
-        payload: bytes,
-        isBinary: bool = False,
-        fragmentSize: int | None = None,
-        sync: bool = False,
-        doNotCompress: bool = False,
-    ) -> None:
-        """Send a message.
-
-        :param payload: the octets, any bytes-like object; UTF-8 when not binary. :param isBinary: binary or text.
-        :param fragmentSize: send it in frames of at most so many octets. :param sync: hand it to the transport at once.
-        :param doNotCompress: no compression for this message.
-        :raises Disconnected: the connection is not open. :raises PayloadExceededError: more than ``maxMessagePayloadSize``.
-        """
-        if self.state != self.STATE_OPEN:
-            raise Disconnected("the WebSocket connection is not open: nothing was sent")
-        engine = self._engine if self._engine is not None else self.engine
-        try:
-            if fragmentSize is None:
-                engine.send(payload, isBinary)
-            else:
-                engine.send_message(payload, isBinary, fragmentSize)
-        except _too_large() as e:
-            self.wasMaxMessagePayloadSizeExceeded = True
-            raise PayloadExceededError(str(e)) from None
-        if sync:
-            engine.flush()
-
-    def sendPreparedMessage(self, preparedMsg: PreparedMessage) -> None:
-        """Send a message made by ``factory.prepareMessage``.
-
-        :raises Disconnected: the connection is not open.
-        """
-        if self.state != self.STATE_OPEN:
-            raise Disconnected("the WebSocket connection is not open: nothing was sent")
-        if self.engine.mask_outgoing:
-            # Section 5.3: a masking key is never used twice
-            self.engine.send(preparedMsg.payload, preparedMsg.binary)
-        else:
-            self.engine.write_raw(preparedMsg.payloadHybi, 1)
-
-    def sendPing(self, payload: bytes | None = None) -> None:
-        """Send a ping; does nothing when the connection is not open.
-
-        :param payload: up to 125 octets.
-        :raises TypeError: not bytes. :raises ValueError: too long.
-        """
-        if self.state == self.STATE_OPEN:
-            self.engine.ping(_control_payload(payload))
-
-    def sendPong(self, payload: bytes | None = None) -> None:
-        """Send a pong; as ``sendPing``."""
-        if self.state == self.STATE_OPEN:
-            self.engine.pong(_control_payload(payload))
-
-    def sendFrame(
-        self,
-        opcode: int,
-        payload: bytes = b"",
-        fin: bool = True,
-        rsv: int = 0,
-        mask: bytes | None = None,
-        payload_len: int | None = None,
-        chopsize: int | None = None,
-        sync: bool = False,
-    ) -> None:
-        """Send one frame as it is given, valid or not; for tests of other implementations.
-
-        :param payload_len: repeat ``payload`` up to so many octets. :param chopsize: write so many octets at a time.
-        :param mask: the masking key; None: a random one where frames are masked.
-        """
-        if payload_len is not None:
-            if not payload:
-                raise ValueError("payload_len repeats a payload: it must not be empty")
-            payload = (payload * (payload_len // len(payload) + 1))[:payload_len]
-        frame = self.engine.encode_frame(opcode, payload, fin, rsv, mask)
-        if self.logFrames:
-            self.logTxFrame(FrameHeader(opcode, fin, rsv, len(payload), mask), payload, payload_len, chopsize, sync)
-        if chopsize:
-            self.engine.flush()
-            self.sendData(frame, sync, chopsize)
-        else:
-            self.engine.write_raw(frame)
-            if sync:
-                self.engine.flush()
-
-    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Hand octets to the transport.
-
-        :param chopsize: so many at a time.
-        """
-        if self.logOctets:
-            self.logTxOctets(data, sync)
-        if self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
-            self.trafficStats.preopenOutgoingOctetsWireLevel += len(data)
-        if chopsize:
-            for i in range(0, len(data), chopsize):
-                self.transport.write(data[i : i + chopsize])
-        else:
-            self.transport.write(data)
-
-    # ------------------------------------------------------------------------------------------- logging and timings
-
-    def setTrackTimings(self, enable: bool) -> None:
-        """Take the times of events on this connection in ``trackedTimings``, or stop it."""
-        self.trackTimings = enable
-        if not enable:
-            self.trackedTimings = None
-        elif self.trackedTimings is None:
-            self.trackedTimings = Timings()
-
-    def logRxOctets(self, data: bytes) -> None:
-        """Log octets that came in (option ``logOctets`` of the factory)."""
-        self.log.debug("RX octets from {peer}: {octets}", peer=self.peer, octets=data.hex())
-
-    def logTxOctets(self, data: bytes, sync: bool) -> None:
-        """Log octets that go out."""
-        self.log.debug("TX octets to {peer}: {octets} (sync {sync})", peer=self.peer, octets=data.hex(), sync=sync)
-
-    def logRxFrame(self, frameHeader: FrameHeader, payload: bytes) -> None:
-        """Log a frame that came in."""
-        self.log.debug("RX frame from {peer}: {h} {octets}", peer=self.peer, h=vars(frameHeader), octets=payload.hex())
-
-    def logTxFrame(
-        self, frameHeader: FrameHeader, payload: bytes, repeatLength: int | None, chopsize: int | None, sync: bool
-    ) -> None:
-        """Log a frame that goes out."""
-        self.log.debug("TX frame to {peer}: {h} {octets}", peer=self.peer, h=vars(frameHeader), octets=payload.hex())
-
-
-_PayloadTooLarge: type[Exception] | None = None
-
-
-def _too_large() -> type[Exception]:
-    global _PayloadTooLarge
-    if _PayloadTooLarge is None:
-        from autobahn_fast._core.engine import PayloadTooLarge
-
-        _PayloadTooLarge = PayloadTooLarge
-    return _PayloadTooLarge
-
 
 def _cut(reason: str) -> bytes:
     """A close reason as UTF-8 of at most 123 octets, cut between characters."""
     return reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
-
-
-def _control_payload(payload: bytes | None) -> bytes:
-    if payload is None:
-        return b""
-    if not isinstance(payload, bytes | bytearray | memoryview):
-        raise TypeError(f"the payload of a ping or pong is bytes, not {type(payload).__name__}")
-    if len(payload) > 125:
-        raise ValueError(f"the payload of a ping or pong has at most 125 octets, not {len(payload)}")
-    return bytes(payload)
 
 
 class WebSocketFactory:
@@ -702,7 +559,7 @@ class WebSocketFactory:
 
     isServer: bool = False
     log: Any = make_logger("autobahn_fast.websocket")
-    _option_table: dict[str, _options.Option] = {}
+    _option_table: ClassVar[dict[str, _options.Option]] = {}
 
     def _reset_options(self) -> None:
         for option in self._option_table.values():

@@ -6,8 +6,8 @@ Knows what a client sends and what it accepts. The syntax of HTTP is in ``_http`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from autobahn_fast import __version__
 from autobahn_fast.websocket import _http, _options
@@ -23,13 +23,13 @@ AGENT = f"autobahn_fast/{__version__}"
 class WebSocketClientProtocol(WebSocketProtocol):
     """A client's connection."""
 
-    CONFIG_ATTRS = WebSocketProtocol.CONFIG_ATTRS_COMMON + WebSocketProtocol.CONFIG_ATTRS_CLIENT
+    CONFIG_ATTRS: ClassVar[list[str]] = WebSocketProtocol.CONFIG_ATTRS_COMMON + WebSocketProtocol.CONFIG_ATTRS_CLIENT
 
     http_status_line = ""
     http_headers: Mapping[str, str] = {}
     websocket_key = ""
     _wskey = ""
-    _offered: list[str] = []
+    _offered: Sequence[str] = ()
 
     def onConnecting(self, transport_details: Any) -> Any:
         """The transport is there, the handshake about to begin. For subclasses; may be a coroutine.
@@ -72,7 +72,11 @@ class WebSocketClientProtocol(WebSocketProtocol):
         if head is None:
             return
         parts = head.start_line.split(" ", 2)
-        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not (len(parts[1]) == 3 and parts[1].startswith("2")):
+        if (
+            len(parts) < 2
+            or not parts[0].startswith("HTTP/1.")
+            or not (len(parts[1]) == 3 and parts[1].startswith("2"))
+        ):
             self.failProxyConnect(f"the proxy refused to connect: {head.start_line[:80]!r}")
             return
         if self.data:
@@ -115,7 +119,9 @@ class WebSocketClientProtocol(WebSocketProtocol):
                 protocols=factory.protocols,
             )
         if not isinstance(request, ConnectingRequest):
-            self._connecting_failed(TypeError(f"it may return a ConnectingRequest or None, not {type(request).__name__}"))
+            self._connecting_failed(
+                TypeError(f"it may return a ConnectingRequest or None, not {type(request).__name__}")
+            )
             return
         self._actuallyStartHandshake(request)
 

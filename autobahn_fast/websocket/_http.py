@@ -359,7 +359,14 @@ def check_origin(origin: str, patterns: Iterable[re.Pattern[str]], allow_null: b
         port = url.port
     except ValueError:
         raise HttpError(400, f"the HTTP header Origin is not valid: {origin[:80]!r}") from None
-    if not url.scheme or not url.hostname or url.path not in ("", "/") or url.query or url.fragment or "@" in url.netloc:
+    if (
+        not url.scheme
+        or not url.hostname
+        or url.path not in ("", "/")
+        or url.query
+        or url.fragment
+        or "@" in url.netloc
+    ):
         raise HttpError(400, f"the HTTP header Origin is not valid: {origin[:80]!r}")
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     default = _DEFAULT_PORTS.get(url.scheme)

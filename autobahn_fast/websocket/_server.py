@@ -10,7 +10,7 @@ from __future__ import annotations
 import html as html_module
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from autobahn_fast import __version__
 from autobahn_fast.websocket import _http, _options
@@ -43,7 +43,7 @@ FLASH_REQUEST = b"<policy-file-request/>\x00"
 class WebSocketServerProtocol(WebSocketProtocol):
     """A server's connection."""
 
-    CONFIG_ATTRS = WebSocketProtocol.CONFIG_ATTRS_COMMON + WebSocketProtocol.CONFIG_ATTRS_SERVER
+    CONFIG_ATTRS: ClassVar[list[str]] = WebSocketProtocol.CONFIG_ATTRS_COMMON + WebSocketProtocol.CONFIG_ATTRS_SERVER
 
     http_status_line = ""
     http_headers: Mapping[str, str] = {}
@@ -106,7 +106,9 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self.failHandshake(str(e), e.status, dict(e.headers))
             return
         if 0 < self.maxConnections < self.factory.countConnections:
-            self.failHandshake(f"{self.maxConnections} connections are open already", ConnectionDeny.SERVICE_UNAVAILABLE)
+            self.failHandshake(
+                f"{self.maxConnections} connections are open already", ConnectionDeny.SERVICE_UNAVAILABLE
+            )
             return
         self._onConnect(
             ConnectionRequest(
@@ -169,7 +171,12 @@ class WebSocketServerProtocol(WebSocketProtocol):
             headers: list[tuple[str, Any]] = []
             if self.factory.server:
                 headers.append(("Server", self.factory.server))
-            headers += [("Upgrade", "WebSocket"), ("Connection", "Upgrade"), *self.factory.headers.items(), *more.items()]
+            headers += [
+                ("Upgrade", "WebSocket"),
+                ("Connection", "Upgrade"),
+                *self.factory.headers.items(),
+                *more.items(),
+            ]
             if protocol is not None:
                 headers.append(("Sec-WebSocket-Protocol", protocol))
             self.websocket_extensions_in_use = []
@@ -263,8 +270,12 @@ def _accepted(res: Any) -> tuple[str | None, Mapping[str, Any]]:
         protocol, headers = res.subprotocol, res.headers
     elif isinstance(res, tuple) and len(res) == 2:
         protocol, headers = res
-    if (protocol is not None and not isinstance(protocol, str)) or (headers is not None and not isinstance(headers, Mapping)):
-        raise TypeError(f"onConnect may return None, a subprotocol, (subprotocol, headers) or ConnectionAccept, not {res!r}")
+    if (protocol is not None and not isinstance(protocol, str)) or (
+        headers is not None and not isinstance(headers, Mapping)
+    ):
+        raise TypeError(
+            f"onConnect may return None, a subprotocol, (subprotocol, headers) or ConnectionAccept, not {res!r}"
+        )
     return protocol, headers or {}
 
 

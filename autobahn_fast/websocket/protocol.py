@@ -12,8 +12,11 @@ from autobahn_fast.websocket._base import WebSocketFactory, WebSocketProtocol
 from autobahn_fast.websocket._client import WebSocketClientFactory, WebSocketClientProtocol
 from autobahn_fast.websocket._http import parse_head
 from autobahn_fast.websocket._records import FrameHeader, PreparedMessage, Timings, TrafficStats
-from autobahn_fast.websocket._server import _SERVER_STATUS_TEMPLATE as _SERVER_STATUS_TEMPLATE
-from autobahn_fast.websocket._server import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn_fast.websocket._server import (  # noqa: F401
+    _SERVER_STATUS_TEMPLATE,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
 
 if TYPE_CHECKING:
     from autobahn_fast.websocket.utf8validator import Utf8Validator

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MIT
+"""WAMP over RawSocket (WAMP specification, "RawSocket Transport"), without a framework: one connection, and the options of a factory.
+
+Knows what follows from a handshake, a violation or a lost transport. Packets and handshake octets are the engine's, sessions
+``wamp._channel``'s. A transport is an object with ``write``, ``close`` and ``abort``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from autobahn_fast.exception import InvalidArgument
+from autobahn_fast.wamp._channel import WampChannel, own_serializer, serializer_map
+from autobahn_fast.wamp.exception import TransportLost
+
+__all__ = (
+    "ERRMAP",
+    "ERR_SERIALIZER_UNSUPPORTED",
+    "FRAME_TYPE_DATA",
+    "FRAME_TYPE_PING",
+    "FRAME_TYPE_PONG",
+    "MAGIC_BYTE",
+    "HandshakeError",
+    "RawSocketFactoryOptions",
+    "WampRawSocketChannel",
+)
+
+MAGIC_BYTE = 0x7F
+FRAME_TYPE_DATA = 0
+FRAME_TYPE_PING = 1
+FRAME_TYPE_PONG = 2
+
+ERR_SERIALIZER_UNSUPPORTED = 1
+ERRMAP = {
+    0: "illegal error code",
+    1: "serializer unsupported",
+    2: "maximum message length unacceptable",
+    3: "use of reserved bits",
+    4: "maximum connection count reached",
+}
+
+
+class HandshakeError(Exception):
+    """A RawSocket handshake failed."""
+
+    def __init__(self, msg: str, code: int = 0) -> None:
+        """
+        :param msg: what was wrong. :param code: error code of the handshake, a key of ``ERRMAP``; 0: none.
+        """
+        super().__init__(f"{msg}: {ERRMAP.get(code, code)}" if code else msg)
+        self.code = code
+
+
+class WampRawSocketChannel(WampChannel):
+    """Mix-in: a WAMP transport over RawSocket. The class it is mixed into hands octets to ``_engine.feed``."""
+
+    framework: Any
+    log: Any
+    factory: Any
+    transport: Any
+    peer: Any
+    _transport_details: Any
+    _on_handshake_complete: Any
+
+    handshake_timeout: float = 10
+    """Seconds the peer has for its part of the handshake; 0: without end."""
+
+    _engine: Any = None
+    _handshake_timer: Any = None
+    _wire_open = False
+
+    # --- life ---
+
+    def _start_engine(self, serializers: Iterable[int], is_server: bool, defer: Callable[..., Any] | None) -> None:
+        """The transport is there: begin the handshake."""
+        from autobahn_fast._core.packets import RawSocketEngine
+
+        self._engine = RawSocketEngine(
+            self, is_server, serializers=serializers, max_receive=getattr(self.factory, "_max_message_size", 2**24)
+        )
+        self._engine.attach(self.transport.write, defer)
+        if self.handshake_timeout and defer is not None:
+            self._handshake_timer = self.framework.call_later(self.handshake_timeout, self._handshake_took_too_long)
+        self._engine.start()
+
+    def _lose_engine(self, was_clean: bool) -> None:
+        """The transport is gone."""
+        self._stop_timer()
+        self._wire_open = False
+        if self._engine is not None:
+            self._engine.detach()
+        self._close_session(was_clean)
+
+    def _stop_timer(self) -> None:
+        timer, self._handshake_timer = self._handshake_timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _handshake_took_too_long(self) -> None:
+        self._handshake_timer = None
+        self.log.warning(
+            "RawSocket {peer}: the handshake took more than {s} s", peer=self.peer, s=self.handshake_timeout
+        )
+        self._engine.stop_reading()
+        self.transport.abort()
+
+    # --- engine's handler ---
+
+    def on_handshake(self, serializer: int, max_send: int) -> None:
+        """Engine: both sides agree on a serializer; messages can be sent."""
+        self._stop_timer()
+        self._serializer = self._serializer_for(serializer)
+        self.max_length_send = max_send
+        details = self._transport_details
+        name = (self._serializer.SERIALIZER_ID or "").removesuffix(".batched")
+        details.channel_serializer = details.CHANNEL_SERIALIZER_FROM_STR.get(name)
+        self._wire_open = True
+        self._on_handshake_complete()
+
+    def _serializer_for(self, serializer: int) -> Any:
+        """Return this connection's own serializer of that RawSocket id."""
+        raise RuntimeError("a mixin for RawSocket transports")
+
+    def on_handshake_error(self, code: int, reason: str) -> None:
+        """Engine: there will be no messages."""
+        self._stop_timer()
+        self.log.warning("RawSocket {peer}: handshake failed: {reason}", peer=self.peer, reason=reason)
+        self.transport.close()
+
+    def on_violation(self, code: int, reason: str) -> None:
+        """Engine: the peer broke the protocol."""
+        self.protocol_error(reason)
+
+    def protocol_error(self, msg: str) -> None:
+        """The peer broke the protocol: the connection is closed.
+
+        :param msg: what it did.
+        """
+        self.log.warning("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
+        self._wire_open = False
+        if self._engine is not None:
+            self._engine.stop_reading()
+            self._engine.close()
+        self.transport.close()
+
+    def on_ping(self, payload: bytes) -> None:
+        """Engine: a ping came in."""
+        self._engine.pong(payload)
+
+    def on_pong(self, payload: bytes) -> None:
+        """Engine: a pong came in. Any traffic is a sign of life; nothing is to be done."""
+
+    # --- channel ---
+
+    def _channel_engine(self) -> Any:
+        return self._engine
+
+    def _channel_failed(self, code: int, reason: str) -> None:
+        # RawSocket has no close frame: the peer only sees the end of the connection.
+        self._wire_open = False
+        self._engine.stop_reading()
+        self._engine.close()
+        self.transport.abort()
+
+    def isOpen(self) -> bool:
+        """Whether messages can be sent."""
+        return self._session is not None and self._wire_open
+
+    def close(self) -> None:
+        """Close after what was written so far is sent.
+
+        :raises TransportLost: the transport is not open.
+        """
+        if not self.isOpen():
+            raise TransportLost("the transport is not open")
+        self._wire_open = False
+        self._engine.flush()
+        self._engine.close()
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection.
+
+        :raises TransportLost: the transport is not open.
+        """
+        if not self.isOpen():
+            raise TransportLost("the transport is not open")
+        self._wire_open = False
+        self._engine.stop_reading()
+        self._engine.close()
+        self.transport.abort()
+
+
+class RawSocketFactoryOptions:
+    """Mix-in: the options of WAMP RawSocket factories."""
+
+    _max_message_size = 2**24
+
+    def resetProtocolOptions(self) -> None:
+        """Set all options to their defaults."""
+        self._max_message_size = 2**24
+
+    def setProtocolOptions(self, maxMessagePayloadSize: int | None = None) -> None:
+        """Set options of connections made from now on; None leaves one as it is.
+
+        :param maxMessagePayloadSize: octets of a message accepted, 512 to 2^24; connections announce the next power of two.
+        :raises InvalidArgument: no int, or out of range.
+        """
+        if maxMessagePayloadSize is None:
+            return
+        if isinstance(maxMessagePayloadSize, bool) or not isinstance(maxMessagePayloadSize, int):
+            raise InvalidArgument(f"maxMessagePayloadSize is a number of octets (int), not {maxMessagePayloadSize!r}")
+        if not 512 <= maxMessagePayloadSize <= 2**24:
+            raise InvalidArgument(f"maxMessagePayloadSize is 512 to 2^24 octets, not {maxMessagePayloadSize}")
+        self._max_message_size = maxMessagePayloadSize
+
+    @staticmethod
+    def _check_factory(factory: Any) -> None:
+        if not callable(factory):
+            raise InvalidArgument(f"a session factory is called to make sessions; {type(factory).__name__} cannot be")
+
+    @staticmethod
+    def _serializer_map(serializers: Iterable[Any] | None) -> dict[int, Any]:
+        return serializer_map(serializers, "RAWSOCKET_SERIALIZER_ID", batched=False)
+
+    def _own_serializer(self, serializers: dict[int, Any], key: int) -> Any:
+        return own_serializer(serializers, key)
