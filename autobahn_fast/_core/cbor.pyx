@@ -19,7 +19,7 @@ from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double, decode_failed,
-                                        double_bits, encode_failed, load_be, store_be, to_text)
+                                        double_bits, encode_failed, load_be, store_be, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
 cdef extern from "Python.h":
@@ -279,7 +279,11 @@ cdef dict get_dict(Cursor *c, const Head *h, int depth):
         read_head(c, &key)
         if key.major > TEXT or key.info == 31:
             raise Foreign
-        k = get_value(c, depth + 1)
+        if key.major == TEXT:
+            c.p += key.size + <Py_ssize_t>key.n
+            k = to_key(c.p - <Py_ssize_t>key.n, <Py_ssize_t>key.n)
+        else:
+            k = get_value(c, depth + 1)
         x = get_value(c, depth + 1)
         PyDict_SetItem(result, k, x)
         n -= 1

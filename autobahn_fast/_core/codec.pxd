@@ -15,9 +15,16 @@ cdef extern from *:
         }
         return PyUnicode_AsUTF8AndSize(s, n);
     }
+    /* Is the ASCII str s the n octets at p? */
+    static inline int abf_is_text(PyObject *s, const void *p, Py_ssize_t n)
+    {
+        return PyUnicode_GET_LENGTH(s) == n && memcmp(PyUnicode_DATA(s), p, (size_t)n) == 0;
+    }
     #define ABF_MAX_ID (1LL << 53)
     """
     const char *abf_text(object s, Py_ssize_t *n) except NULL
+    bint abf_is_text(object s, const void *p, Py_ssize_t n) noexcept
+    bint abf_is_ascii "PyUnicode_IS_COMPACT_ASCII"(object s) noexcept
     const long long MAX_ID "ABF_MAX_ID"        # the largest WAMP id
 
 
@@ -103,3 +110,4 @@ cdef int bad(const char *what, const Cursor *c) except -1
 cdef int encode_failed(object exc) except -1
 cdef int decode_failed(object exc) except -1
 cdef str to_text(const unsigned char *p, Py_ssize_t n)
+cdef str to_key(const unsigned char *p, Py_ssize_t n)                    # the same, for text that comes again and again

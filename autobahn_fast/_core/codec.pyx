@@ -8,6 +8,8 @@ Knows how a value is read and written element by element, and how deep values ma
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 
+from cpython.list cimport PyList_GET_ITEM
+
 from autobahn_fast._core.buffer cimport WriteBuffer
 
 cdef extern from "Python.h":
@@ -15,6 +17,10 @@ cdef extern from "Python.h":
 
 cdef enum:
     RATED_OCTETS = 512
+    KEYS = 512                   # map keys remembered (a power of two), each of at most KEY_OCTETS
+    KEY_OCTETS = 32
+
+cdef list _keys = [None] * KEYS
 
 
 class EncodeError(ValueError):
@@ -63,6 +69,24 @@ cdef str to_text(const unsigned char *p, Py_ssize_t n):
         return PyUnicode_DecodeUTF8(<const char *>p, n, NULL)
     except UnicodeDecodeError as exc:
         decode_failed(exc)
+
+
+cdef str to_key(const unsigned char *p, Py_ssize_t n):
+    # One place per hash value and the last key wins: what the peer sends can cost a look-up, never memory.
+    cdef unsigned int h = <unsigned int>n
+    cdef Py_ssize_t i
+    if n > KEY_OCTETS or n == 0:
+        return to_text(p, n)
+    for i in range(n):
+        h = h * 31 + p[i]
+    h = (h ^ (h >> 9) ^ (h >> 18)) & (KEYS - 1)
+    key = <object>PyList_GET_ITEM(_keys, h)
+    if key is not None and abf_is_text(key, p, n):
+        return key
+    key = to_text(p, n)
+    if abf_is_ascii(key):
+        _keys[h] = key
+    return key
 
 
 cdef class Statistics:

@@ -19,7 +19,7 @@ from libc.string cimport memcmp, memcpy, strlen
 
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, decode_failed, encode_failed,
-                                        to_text)
+                                        to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 from autobahn_fast._core.kernels cimport abf_json_plain
 
@@ -872,7 +872,7 @@ cdef class JsonCodec(Codec):
         while True:
             open_key(c)
             skip_string(c, &body, &n, &escaped)
-            key = unescape(body, n) if escaped else to_text(body, n)
+            key = unescape(body, n) if escaped else to_key(body, n)
             take_colon(c)
             value = self._get(c, depth + 1)
             PyDict_SetItem(result, key, value)

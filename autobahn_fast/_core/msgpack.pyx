@@ -20,7 +20,7 @@ from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double, decode_failed,
-                                        double_bits, encode_failed, load_be, store_be, to_text)
+                                        double_bits, encode_failed, load_be, store_be, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
 cdef object _library = None      # the msgpack package, once something needed it
@@ -352,7 +352,7 @@ cdef dict get_dict(Cursor *c, const Head *h, int depth):
     while n > 0:
         read_head(c, &key)
         if key.kind == TEXT:
-            k = to_text(c.p + key.size, <Py_ssize_t>key.n)
+            k = to_key(c.p + key.size, <Py_ssize_t>key.n)
         elif key.kind == BINARY:
             k = PyBytes_FromStringAndSize(<const char *>(c.p + key.size), <Py_ssize_t>key.n)
         else:
