@@ -191,11 +191,6 @@ class ApplicationRunner:
 
     def _websocket_target(self, make: Any) -> tuple[Any, bool, str, int | str]:
         from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
-        from autobahn_fast.websocket.compress import (
-            PerMessageDeflateOffer,
-            PerMessageDeflateResponse,
-            PerMessageDeflateResponseAccept,
-        )
         from autobahn_fast.websocket.util import parse_url as parse_ws
 
         secure, host, port, _resource, _path, _params = parse_ws(self.url)
@@ -206,12 +201,6 @@ class ApplicationRunner:
             proxy=self.proxy,
             headers=self.headers,
         )
-
-        def accept(response: Any) -> Any:
-            if isinstance(response, PerMessageDeflateResponse):
-                return PerMessageDeflateResponseAccept(response)
-            return None
-
         factory.setProtocolOptions(
             maxFramePayloadSize=1048576,
             maxMessagePayloadSize=1048576,
@@ -223,8 +212,6 @@ class ApplicationRunner:
             autoPingInterval=10.0,
             autoPingTimeout=5.0,
             autoPingSize=12,
-            perMessageCompressionOffers=[PerMessageDeflateOffer()],
-            perMessageCompressionAccept=accept,
         )
         if self.proxy is not None:
             return factory, secure, self.proxy["host"], self.proxy["port"]

@@ -59,7 +59,6 @@ def test_options_of_the_factory() -> None:
     assert (factory.autoFragmentSize, factory.failByDrop) == (65536, False)
     assert (factory.openHandshakeTimeout, factory.closeHandshakeTimeout) == (2.5, 1.0)
     assert (factory.autoPingInterval, factory.autoPingTimeout, factory.autoPingSize) == (10.0, 5.0, 12)
-    assert [type(o).__name__ for o in factory.perMessageCompressionOffers] == ["PerMessageDeflateOffer"]
 
 
 class MemoryRunner(ApplicationRunner):
