@@ -34,6 +34,7 @@ def _router_parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", metavar="FILE", help="PEM file with its key; without it, the certificate's file")
     parser.add_argument("--max-message-size", type=int, metavar="OCTETS", help="largest message taken from a client (16 MiB)")
     parser.add_argument("--max-lag", type=int, metavar="OCTETS", help="drop a client that leaves more unread (64 MiB)")
+    parser.add_argument("--max-stall", type=float, metavar="SECONDS", help="how long clients wait for one that lags (1)")
     parser.add_argument("--loop", choices=("auto", "asyncio", "uvloop"), default="auto", help="auto: uvloop if installed")
     parser.add_argument("--log-level", default="warn", help="critical, error, warn, info, debug (warn)")
     return parser
@@ -72,7 +73,7 @@ def run_router(argv: Sequence[str]) -> int:
     from autobahn_fast.router import Router
 
     options = _router_parser().parse_args(argv)
-    limits = {name: getattr(options, name) for name in ("max_message_size", "max_lag") if getattr(options, name) is not None}
+    limits = {name: getattr(options, name) for name in ("max_message_size", "max_lag", "max_stall") if getattr(options, name) is not None}
     try:
         start_logging(options.log_level)
         context = None

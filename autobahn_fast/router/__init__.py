@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -45,6 +45,8 @@ class Router:
     :param max_message_size: octets of a message from a client; larger ones end its connection. RawSocket takes 16 MiB
         at most.
     :param max_lag: octets that may wait for a client that does not read; beyond, its connection is dropped. 0: no limit.
+    :param max_stall: seconds that clients wait for one that does not read what they send to it, before it goes without
+        their regard. 0: not at all.
     :raises ValueError, TypeError: an argument makes no sense; says which.
     """
 
@@ -57,6 +59,7 @@ class Router:
         serializers: Sequence[str] = SERIALIZERS,
         max_message_size: int = 16 * 2**20,
         max_lag: int = 64 * 2**20,
+        max_stall: float = 1.0,
     ) -> None:
         if isinstance(listen, str) or isinstance(realms, str):
             raise TypeError("listen and realms are lists of texts, not one text")
@@ -69,6 +72,8 @@ class Router:
             raise ValueError(f"max_message_size must be at least 512 octets, not {max_message_size}")
         if max_lag < 0:
             raise ValueError(f"max_lag must be 0 (no limit) or a number of octets, not {max_lag}")
+        if max_stall < 0:
+            raise ValueError(f"max_stall must be 0 (do not wait) or a number of seconds, not {max_stall}")
         self._addresses = [server.parse_listen(url) for url in listen]
         if ssl is None and any(address.secure for address in self._addresses):
             raise ValueError("wss and rss URLs need an ssl context: pass ssl=ssl.SSLContext(...) with a certificate")
@@ -76,6 +81,9 @@ class Router:
         self.serializers = tuple(serializers)
         self.max_message_size = max_message_size
         self.max_lag = max_lag
+        self.max_stall = max_stall
+        self.sender: RouterSession | None = None
+        """Whose message is being routed."""
         self.realms: dict[str, Realm] = {name: Realm(name, fan_out) for name in realms}
         self.urls: list[str] = []
         """Where clients connect to, with real ports, in the order of ``listen``; empty when not started."""
@@ -148,6 +156,8 @@ class Router:
 
     def _closed(self, session: RouterSession) -> None:
         self._connections.discard(session)
+        if self.sender is session:
+            self.sender = None
         if not self._connections and self._empty is not None:
             self._empty.set()
 
@@ -164,6 +174,15 @@ class Router:
     def unsent(self, session: RouterSession) -> int:
         """Octets that wait for the client of a session."""
         return server.unsent(session) if session.transport is not None else 0
+
+    def pause_reading(self, session: RouterSession, pause: bool) -> None:
+        """Take nothing more from the client of a session, or go on."""
+        if session.transport is not None:
+            server.pause_reading(session, pause)
+
+    def call_later(self, seconds: float, f: Callable[[], None]) -> Any:
+        """Call ``f`` later; returns an object with ``cancel()``."""
+        return asyncio.get_running_loop().call_later(seconds, f)
 
     def session_factory(self) -> Any:
         """A new session, for a transport that was just accepted."""

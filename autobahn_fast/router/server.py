@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from autobahn_fast.router import Router
     from autobahn_fast.router.session import RouterSession
 
-__all__ = ("Address", "Listener", "close", "connect", "drop", "parse_listen", "unsent")
+__all__ = ("Address", "Listener", "close", "connect", "drop", "parse_listen", "pause_reading", "unsent")
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 RAWSOCKET_LIMIT = 2**24
@@ -86,6 +86,16 @@ def drop(session: RouterSession) -> None:
         transport.abort()
 
 
+def pause_reading(session: RouterSession, pause: bool) -> None:
+    """Take nothing more from the client, or go on."""
+    transport = session.transport.transport
+    if transport is not None and not transport.is_closing():
+        if pause:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+
 def unsent(session: RouterSession) -> int:
     """Octets that wait for the client: in the engine, and in the transport's buffer."""
     transport = session.transport.transport
@@ -108,7 +118,7 @@ class Listener:
         if address.scheme in ("ws", "wss"):
             from autobahn_fast.asyncio.websocket import WampWebSocketServerFactory
 
-            factory = WampWebSocketServerFactory(router.session_factory, serializers=serializers)
+            factory: Any = WampWebSocketServerFactory(router.session_factory, serializers=serializers)
             factory.setProtocolOptions(
                 maxMessagePayloadSize=router.max_message_size,
                 maxFramePayloadSize=router.max_message_size,

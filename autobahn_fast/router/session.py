@@ -24,6 +24,7 @@ from autobahn_fast.router.dealer import (
     Registration,
     cannot_forward,
 )
+from autobahn_fast.router.flow import Flow
 from autobahn_fast.router.patterns import MATCH_POLICIES, is_valid_pattern
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp.exception import InvalidUriError, ProtocolError
@@ -78,6 +79,7 @@ class RouterSession:
         self.router = router
         self.transport: Any = None
         self.wire: Any = None
+        self.flow = Flow(self, router)
         self.realm: Realm | None = None
         self.id = 0
         self.authid: str | None = None
@@ -99,7 +101,7 @@ class RouterSession:
     def make_wire(self, engine: Any, codec: Any, statistics: Any = None) -> RouterWire:
         """A wire over ``engine`` for this session; not yet its sink."""
         self.wire = RouterWire(engine, codec, self, self._parse, statistics)
-        self.wire.max_lag = self.router.max_lag
+        self.wire.max_lag = self.flow.alert
         return self.wire
 
     def _parse(self, raw: list[Any]) -> Any:
@@ -124,6 +126,7 @@ class RouterSession:
     def onClose(self, wasClean: bool) -> None:
         """The transport is gone: whatever this client had ends."""
         self._over = True
+        self.flow.close()
         self._leave_realm()
         if self.wire is not None:
             self.wire.close()
@@ -135,20 +138,14 @@ class RouterSession:
         if self.wire is not None:
             if writable:
                 self.wire.resume()
+                self.flow.writable()
             else:
                 self.wire.pause()
 
     def _on_lag(self) -> None:
-        # More was handed over since the pause than may wait; the transport's own figure decides.
-        waiting = self.router.unsent(self)
-        if waiting <= self.router.max_lag:
-            self.wire.set_lag(waiting)
-            return
-        if not self._over:
-            log.warning("%r does not read: dropped with %d octets waiting (limit %d)", self, waiting, self.router.max_lag)
+        if not self._over and not self.flow.lagging():
             self._over = True
             self.wire.close()
-            self.router.drop(self)
 
     def _on_dropped(self, exc: Exception, subscription: int) -> None:
         log.warning("%r: an event of subscription %d is dropped: %s", self, subscription, exc)
@@ -270,6 +267,7 @@ class RouterSession:
         return id
 
     def _on_publish(self, request: int, options: dict[str, Any] | None, topic: str, payload: Payload) -> None:
+        self.router.sender = self
         if options is None:
             try:
                 self.realm.broker.publish(self, topic, None, payload)     # type: ignore[union-attr]
@@ -289,6 +287,7 @@ class RouterSession:
             self.wire.send(message.Published(request, publication))
 
     def _on_call(self, request: int, options: dict[str, Any] | None, procedure: str, payload: Payload) -> None:
+        self.router.sender = self
         if request in self.calls:
             raise ProtocolError(f"CALL with request id {request}, which is the id of a call under way")
         try:
@@ -301,6 +300,7 @@ class RouterSession:
             self.wire.error_text(CALL, request, *cannot_forward(exc))
 
     def _on_yield(self, request: int, options: dict[str, Any] | None, payload: Payload) -> None:
+        self.router.sender = self
         if request > self._last_invocation:
             raise ProtocolError(f"YIELD for invocation {request}, which never was")
         self.realm.dealer.yield_(self, request, options, payload)         # type: ignore[union-attr]

@@ -273,7 +273,7 @@ def test_a_unix_socket_is_removed_and_a_stale_one_replaced(run, tmp_path):
 
 def test_a_client_that_does_not_read_is_dropped_and_others_are_served(run):
     async def main():
-        async with router_and("msgpack", "msgpack", max_lag=2**20) as (router, source, reads):
+        async with router_and("msgpack", "msgpack", max_lag=2**20, max_stall=0.1) as (router, source, reads):
             deaf = await Client.joined(router.urls[0])
             for client in (deaf, reads):
                 await client.ask(32, 1, {}, "com.x")
@@ -305,6 +305,55 @@ def test_a_large_lag_within_the_limit_is_delivered(run):
     run(main())
 
 
+def test_a_publisher_waits_for_a_slow_subscriber_and_nothing_is_lost(run):
+    async def main():
+        async with router_and("msgpack", "msgpack", max_lag=2**23, max_stall=30) as (_router, source, slow):
+            await slow.ask(32, 1, {}, "com.x")
+            slow.transport.pause_reading()
+            for i in range(500):
+                source.send(16, i + 1, {}, "com.x", [i, "x" * 100_000])
+            answer = asyncio.ensure_future(source.ask(34, 1, 1))
+            await asyncio.sleep(0.3)
+            assert not answer.done()
+            slow.transport.resume_reading()
+            assert [(await slow.receive())[4][0] for _ in range(500)] == list(range(500))
+            assert (await answer)[0] == 8
+
+    run(main())
+
+
+def test_one_that_does_not_read_holds_others_up_only_for_a_while(run):
+    async def main():
+        async with router_and("msgpack", "msgpack", max_stall=0.2) as (_router, source, deaf):
+            await deaf.ask(32, 1, {}, "com.x")
+            deaf.transport.pause_reading()
+            for _ in range(3):
+                for i in range(50):
+                    source.send(16, i + 1, {}, "com.x", [i, "x" * 100_000])
+                await source.quiet()
+            deaf.transport.resume_reading()
+            for _ in range(150):
+                await deaf.receive()
+
+    run(main())
+
+
+def test_publishers_go_on_when_the_one_they_wait_for_is_gone(run):
+    async def main():
+        async with router_and("msgpack", "msgpack", max_stall=30) as (router, source, other):
+            deaf = await Client.joined(router.urls[0])
+            await deaf.ask(32, 1, {}, "com.x")
+            deaf.transport.pause_reading()
+            for i in range(100):
+                source.send(16, i + 1, {}, "com.x", [i, "x" * 100_000])
+            answer = asyncio.ensure_future(source.ask(34, 1, 1))
+            await other.quiet()
+            deaf.cut()
+            assert (await answer)[0] == 8
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "exc"),
     [
@@ -319,6 +368,7 @@ def test_a_large_lag_within_the_limit_is_delivered(run):
         ((), {"serializers": []}, ValueError),
         ((), {"max_message_size": 1}, ValueError),
         ((), {"max_lag": -1}, ValueError),
+        ((), {"max_stall": -1}, ValueError),
     ],
 )
 def test_wrong_arguments(arguments, options, exc):
