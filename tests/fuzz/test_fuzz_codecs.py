@@ -25,7 +25,7 @@ MSGPACK, CBOR, JSON = MsgPackCodec(), CborCodec(), JsonCodec()
 OPTIONS = JsonCodec(use_binary_hex_encoding=True, use_decimal_from_str=True, use_decimal_from_float=True)
 CODECS = [MSGPACK, CBOR, JSON, OPTIONS]
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-ids = st.integers(0, 2**53) | st.integers() | texts | st.none()
+ids = st.integers(0, 2**53) | st.integers(-(2**63), 2**64 - 1) | texts | st.none()
 anything = values(texts, st.integers(-(2**63), 2**64 - 1))
 messages = st.one_of(
     st.tuples(st.just(36), ids, ids, anything, anything, anything),
