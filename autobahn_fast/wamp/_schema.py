@@ -93,9 +93,7 @@ class Schema:
             "        refuse_message(wmsg)",
             "    self = new(cls)",
         ]
-        for field in ("*", *self.all_options):
-            if field != "*" and attribute(field) not in self.elements:
-                lines.append(f"    self.{attribute(field)} = {self.all_options[field].default!r}")
+        lines += [f"    self.{attribute(option)} = {kind.default!r}" for option, kind in self.all_options.items()]
         lines += [f"    self.{field} = {initial}" for field, initial in BASE_FIELDS.items()]
         for index, (field, kind) in enumerate(self.wire.items(), 1):
             if field == "payload":
@@ -161,20 +159,16 @@ class Schema:
             "                option[0](self, option[2](v, option[3]))",
         ]
 
-    def source_marshal_options(self, indent: str = "    ", enc: bool = True) -> list[str]:
+    def source_marshal_options(self) -> list[str]:
         """The lines that fill ``options``: what is None or the default is left out, False is not."""
-        lines = [f"{indent}options = {{}}"]
+        lines = ["    options = {}"]
         for option, kind in self.all_options.items():
             field = attribute(option)
-            if field in self.elements or (option in ENC_FIELDS and self.has_payload):
-                continue
             more = f" and v != {kind.default!r}" if kind.default is not None else ""
-            lines += [f"{indent}v = self.{field}", f"{indent}if v is not None{more}:"]
-            lines.append(f"{indent}    " + (f"options[{option!r}] = {kind.give}" if kind.on_wire else "options.update(v)"))
-        if enc and self.has_payload:
-            lines.append(f"{indent}if self.payload is not None:")
-            for option in ENC_FIELDS:
-                lines += [f"{indent}    if self.{option} is not None:", f"{indent}        options[{option!r}] = self.{option}"]
+            # Without a binary payload there is nothing for them to describe.
+            more += " and self.payload is not None" if option in ENC_FIELDS else ""
+            give = f"options[{option!r}] = {kind.give}" if kind.on_wire else "options.update(v)"
+            lines += [f"    v = self.{field}", f"    if v is not None{more}:", f"        {give}"]
         return lines
 
     def source_marshal(self) -> list[str]:
@@ -214,7 +208,7 @@ class Schema:
         self.finishes = hasattr(cls, "_finish")
         encoded, plain = {}, {}
         for option, kind in self.all_options.items():
-            if attribute(option) in self.elements or not kind.on_wire:
+            if not kind.on_wire:
                 continue
             row = (vars(cls)[attribute(option)].__set__, kind.accepts, kind.take_option, self.where(option))
             encoded[option] = row

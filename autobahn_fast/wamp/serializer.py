@@ -1,0 +1,489 @@
+# SPDX-License-Identifier: MIT
+"""Serializers: WAMP messages to octets and back, one class for each format, plain and batched.
+
+An *object serializer* turns values into octets; a *serializer* turns message objects into octets with one and counts what
+passes. Both stand on the compiled codecs, which a ``Wire`` uses directly (:attr:`Serializer.codec`). Knows no transport.
+The codecs and the libraries behind them are imported when the first serializer is made.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+from collections.abc import Callable
+from typing import Any
+
+from autobahn_fast.exception import InvalidArgument
+from autobahn_fast.wamp.exception import ProtocolError, SerializationError
+from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
+
+__all__ = (
+    "CBORObjectSerializer",
+    "CBORSerializer",
+    "JsonObjectSerializer",
+    "JsonSerializer",
+    "MsgPackObjectSerializer",
+    "MsgPackSerializer",
+    "SERID_TO_OBJSER",
+    "SERID_TO_SER",
+    "Serializer",
+    "create_transport_serializer",
+    "create_transport_serializers",
+    "parse_message",
+)
+
+# What ends a message in batched JSON. Written: what autobahn and Crossbar write (and alone understand). Read: that, and
+# the record separator the WAMP specification names. Neither octet can occur inside of JSON.
+_JSON_SEPARATOR_OUT = b"\x18"
+_JSON_SEPARATOR_SPEC = b"\x1e"
+
+
+# --- object serializers ----------------------------------------------------------------------------------------------
+
+
+class _Library:
+    """Class attribute that is a module, imported when first read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return importlib.import_module(self.name)
+
+
+class _ObjectSerializer:
+    """Base of the object serializers: a codec, and what delimits messages in a batch.
+
+    :param codec: has ``dumps`` and ``loads``, both of which raise ValueError only.
+    :param batched: each message is delimited, so that several fit into one transport message.
+    """
+
+    NAME = ""
+    BINARY = True
+
+    def __init__(self, codec: Any, batched: bool) -> None:
+        self.codec = codec
+        self._batched = batched
+
+    def serialize(self, obj: Any) -> bytes:
+        """Return a value in octets.
+
+        :raises ValueError: the format has no form for it, or it is nested too deeply.
+        """
+        data: bytes = self.codec.dumps(obj)
+        return self._delimited(data) if self._batched else data
+
+    def unserialize(self, payload: bytes) -> list[Any]:
+        """Return the values in a transport message: one, or any number when batched.
+
+        :raises ValueError: the octets are no such value.
+        """
+        if not self._batched:
+            return [self.codec.loads(payload)]
+        return [self.codec.loads(part) for part in self._parts(payload)]
+
+    def _delimited(self, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + data
+
+    def _parts(self, payload: bytes) -> list[bytes]:
+        parts = []
+        start, end = 0, len(payload)
+        while start < end:
+            if end - start < 4:
+                raise ValueError(f"batch ends within a length, {end - start} octets before its end")
+            size = int.from_bytes(payload[start : start + 4], "big")
+            start += 4
+            if size > end - start:
+                raise ValueError(f"batch claims a message of {size} octets where {end - start} follow")
+            parts.append(payload[start : start + size])
+            start += size
+        if not parts:
+            raise ValueError("batch without a message")
+        return parts
+
+
+class JsonObjectSerializer(_ObjectSerializer):
+    """JSON; binaries are strings of ``\\0`` and base64.
+
+    :param batched: each message is followed by a separator.
+    :param use_binary_hex_encoding: binaries are strings of ``0x`` and hex instead.
+    :param use_decimal_from_str: strings that hold a decimal number become ``Decimal``.
+    :param use_decimal_from_float: numbers with a point become ``Decimal``.
+    """
+
+    JSON_MODULE = _Library("json")
+    NAME = "json"
+    BINARY = False
+
+    def __init__(
+        self,
+        batched: bool = False,
+        use_binary_hex_encoding: bool = False,
+        use_decimal_from_str: bool = False,
+        use_decimal_from_float: bool = False,
+    ) -> None:
+        from autobahn_fast._core.json import JsonCodec
+
+        super().__init__(JsonCodec(use_binary_hex_encoding, use_decimal_from_str, use_decimal_from_float), batched)
+
+    def _delimited(self, data: bytes) -> bytes:
+        return data + _JSON_SEPARATOR_OUT
+
+    def _parts(self, payload: bytes) -> list[bytes]:
+        parts = bytes(payload).replace(_JSON_SEPARATOR_SPEC, _JSON_SEPARATOR_OUT).split(_JSON_SEPARATOR_OUT)
+        if len(parts) == 1:
+            raise ValueError("batch without a separator")
+        if not parts[-1]:
+            parts.pop()
+        return parts
+
+
+class MsgPackObjectSerializer(_ObjectSerializer):
+    """MessagePack. :param batched: each message has its length in front, in 4 octets."""
+
+    MSGPACK_MODULE = _Library("msgpack")
+    NAME = "msgpack"
+
+    def __init__(self, batched: bool = False) -> None:
+        from autobahn_fast._core.codec import MsgPackCodec
+
+        super().__init__(MsgPackCodec(), batched)
+
+
+class CBORObjectSerializer(_ObjectSerializer):
+    """CBOR. :param batched: each message has its length in front, in 4 octets."""
+
+    CBOR_MODULE = _Library("cbor2")
+    NAME = "cbor"
+
+    def __init__(self, batched: bool = False) -> None:
+        from autobahn_fast._core.codec import CborCodec
+
+        super().__init__(CborCodec(), batched)
+
+
+# --- serializers of messages -----------------------------------------------------------------------------------------
+
+
+def _compiled(codec: Any) -> Any:
+    from autobahn_fast._core.codec import Codec
+
+    return codec if isinstance(codec, Codec) else None
+
+
+class Serializer:
+    """Base of the serializers: messages to octets and back, with statistics.
+
+    :param serializer: the object serializer.
+    """
+
+    # A rated message is this many octets: a message of 600 octets counts as two.
+    RATED_MESSAGE_SIZE = 512
+    MESSAGE_TYPE_MAP: dict[int, type[Message]] = MESSAGE_CLASSES
+
+    SERIALIZER_ID = ""
+    PAYLOAD_SERIALIZER_ID = ""
+    RAWSOCKET_SERIALIZER_ID = 0
+    MIME_TYPE = ""
+
+    def __init__(self, serializer: Any) -> None:
+        self._serializer = serializer
+        self._batched = bool(getattr(serializer, "_batched", False))
+        #: The compiled codec behind it, which a Wire uses; None when there is none.
+        self.codec: Any = _compiled(getattr(serializer, "codec", None))
+        self._autoreset: tuple[int, int, Callable[[dict[str, Any]], Any]] | None = None
+        self._start_statistics()
+
+    def __copy__(self) -> Serializer:
+        # A copy counts for itself.
+        other: Serializer = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._start_statistics()
+        return other
+
+    def _start_statistics(self) -> None:
+        from autobahn_fast._core.codec import Statistics
+
+        #: The counters, which a Wire counts into as well.
+        self.statistics = Statistics()
+        self._stats_reset = time.time_ns()
+        self._stats_cycle = 1
+        if self._autoreset:
+            self._watch_statistics()
+
+    # --- messages ---
+
+    def serialize(self, msg: Message) -> tuple[bytes, bool]:
+        """Return a message in octets, and whether they are binary.
+
+        :raises SerializationError: something in it has no form in this format.
+        """
+        try:
+            data = msg.serialize(self._serializer)
+        except (ValueError, TypeError) as e:
+            raise SerializationError(f"{type(msg).__name__} cannot be serialized as {self._serializer.NAME}: {e}") from e
+        self.statistics.serialized(len(data))
+        return data, self._serializer.BINARY
+
+    def serialize_payload(self, data: Any) -> bytes:
+        """Return an application payload in octets.
+
+        :raises SerializationError: it has no form in this format.
+        """
+        try:
+            return self._serializer.serialize(data)  # type: ignore[no-any-return]
+        except (ValueError, TypeError) as e:
+            raise SerializationError(f"payload cannot be serialized as {self._serializer.NAME}: {e}") from e
+
+    def unserialize(self, payload: bytes, isBinary: bool | None = None) -> list[Message]:
+        """Return the messages in a transport message.
+
+        :param isBinary: whether it came as a binary message; checked when given.
+        :raises ProtocolError: the octets are no valid messages.
+        """
+        if isBinary is not None and bool(isBinary) != self._serializer.BINARY:
+            raise ProtocolError(
+                f"invalid serialization of WAMP message (binary {isBinary}, but expected {self._serializer.BINARY})"
+            )
+        try:
+            raw_messages = self._serializer.unserialize(payload)
+        except (ValueError, TypeError) as e:
+            raise ProtocolError(f"invalid serialization of WAMP message: {type(e).__name__} {e}") from e
+        if len(raw_messages) == 1:
+            self.statistics.unserialized(len(payload))
+            return [parse_message(raw_messages[0])]
+        messages = [parse_message(raw) for raw in raw_messages]
+        share, rest = divmod(len(payload), len(messages))
+        for index in range(len(messages)):
+            self.statistics.unserialized(share + (rest if index == 0 else 0))
+        return messages
+
+    # --- statistics ---
+
+    def stats_reset(self) -> int:
+        """Set all counters to zero and begin a new cycle. :returns: the time, in ns since the epoch."""
+        self.statistics.reset()
+        self._stats_cycle += 1
+        self._stats_reset = time.time_ns()
+        return self._stats_reset
+
+    def stats_bytes(self) -> int:
+        """Return the octets of this cycle, both ways."""
+        s = self.statistics
+        return s.serialized_bytes + s.unserialized_bytes
+
+    def stats_messages(self) -> int:
+        """Return the messages of this cycle, both ways."""
+        s = self.statistics
+        return s.serialized_messages + s.unserialized_messages
+
+    def stats_rated_messages(self) -> int:
+        """Return the rated messages of this cycle, both ways."""
+        s = self.statistics
+        return s.serialized_rated_messages + s.unserialized_rated_messages
+
+    def stats(self, reset: bool = True, details: bool = False) -> dict[str, Any]:
+        """Return the counters of this cycle.
+
+        :param reset: begin a new cycle.
+        :param details: tell out (``serialized``) and in (``unserialized``) apart.
+        :returns: ``cycle``, ``serializer``, ``timestamp`` (of the beginning) and ``duration`` in ns, and the counters.
+        """
+        s = self.statistics
+        result: dict[str, Any] = {
+            "cycle": self._stats_cycle,
+            "serializer": self.SERIALIZER_ID,
+            "timestamp": self._stats_reset,
+            "duration": time.time_ns() - self._stats_reset,
+        }
+        if details:
+            result["serialized"] = {
+                "bytes": s.serialized_bytes,
+                "messages": s.serialized_messages,
+                "rated_messages": s.serialized_rated_messages,
+            }
+            result["unserialized"] = {
+                "bytes": s.unserialized_bytes,
+                "messages": s.unserialized_messages,
+                "rated_messages": s.unserialized_rated_messages,
+            }
+        else:
+            result["bytes"] = self.stats_bytes()
+            result["messages"] = self.stats_messages()
+            result["rated_messages"] = self.stats_rated_messages()
+        if reset:
+            self.stats_reset()
+        return result
+
+    def set_stats_autoreset(
+        self,
+        rated_messages: int | None,
+        duration: int | None,
+        callback: Callable[[dict[str, Any]], Any],
+        reset_now: bool = False,
+    ) -> None:
+        """Have a callback called with :meth:`stats` and the counters reset, again and again.
+
+        :param rated_messages: after so many rated messages; 0 or None: not by count.
+        :param duration: after so many ns, looked at with each message; 0 or None: not by time.
+        :param reset_now: begin a new cycle now.
+        """
+        for name, value in (("rated_messages", rated_messages), ("duration", duration)):
+            if value is not None and (type(value) is not int or value < 0):
+                raise InvalidArgument(f"{name} must be an int >= 0 or None, not {value!r}")
+        if not rated_messages and not duration:
+            raise InvalidArgument("rated_messages or duration must be greater than 0")
+        if not callable(callback):
+            raise InvalidArgument(f"callback must be callable, not {callback!r}")
+        self._autoreset = (rated_messages or 0, duration or 0, callback)
+        if reset_now:
+            self.stats_reset()
+        self._watch_statistics()
+
+    def _watch_statistics(self) -> None:
+        if self._autoreset:
+            rated_messages, duration, _ = self._autoreset
+            self.statistics.autoreset = self._check_statistics
+            self.statistics.autoreset_rated_messages = 1 if duration else rated_messages
+
+    def _check_statistics(self) -> None:
+        if self._autoreset:
+            rated_messages, duration, callback = self._autoreset
+            by_count = rated_messages and self.stats_rated_messages() >= rated_messages
+            if by_count or (duration and time.time_ns() - self._stats_reset >= duration):
+                callback(self.stats())
+
+
+class JsonSerializer(Serializer):
+    """WAMP over JSON. The parameters are those of :class:`JsonObjectSerializer`."""
+
+    SERIALIZER_ID = "json"
+    PAYLOAD_SERIALIZER_ID = "json"
+    RAWSOCKET_SERIALIZER_ID = 1
+    MIME_TYPE = "application/json"
+
+    def __init__(
+        self, batched: bool = False, use_binary_hex_encoding: bool = False, use_decimal_from_str: bool = False
+    ) -> None:
+        super().__init__(
+            JsonObjectSerializer(
+                batched=batched,
+                use_binary_hex_encoding=use_binary_hex_encoding,
+                use_decimal_from_str=use_decimal_from_str,
+            )
+        )
+        if batched:
+            self.SERIALIZER_ID = "json.batched"
+
+
+class MsgPackSerializer(Serializer):
+    """WAMP over MessagePack. :param batched: several messages fit into one transport message."""
+
+    SERIALIZER_ID = "msgpack"
+    PAYLOAD_SERIALIZER_ID = "msgpack"
+    RAWSOCKET_SERIALIZER_ID = 2
+    MIME_TYPE = "application/x-msgpack"
+
+    def __init__(self, batched: bool = False) -> None:
+        super().__init__(MsgPackObjectSerializer(batched=batched))
+        if batched:
+            self.SERIALIZER_ID = "msgpack.batched"
+
+
+class CBORSerializer(Serializer):
+    """WAMP over CBOR. :param batched: several messages fit into one transport message."""
+
+    SERIALIZER_ID = "cbor"
+    PAYLOAD_SERIALIZER_ID = "cbor"
+    RAWSOCKET_SERIALIZER_ID = 3
+    MIME_TYPE = "application/cbor"
+
+    def __init__(self, batched: bool = False) -> None:
+        super().__init__(CBORObjectSerializer(batched=batched))
+        if batched:
+            self.SERIALIZER_ID = "cbor.batched"
+
+
+SERID_TO_OBJSER: dict[str, type[Any]] = {
+    "json": JsonObjectSerializer,
+    "msgpack": MsgPackObjectSerializer,
+    "cbor": CBORObjectSerializer,
+}
+SERID_TO_SER: dict[str, type[Serializer]] = {
+    "json": JsonSerializer,
+    "msgpack": MsgPackSerializer,
+    "cbor": CBORSerializer,
+}
+
+
+if importlib.util.find_spec("bjdata") is not None:
+
+    class _UbjsonCodec:
+        """UBJSON over the ``bjdata`` package; the same two methods as the compiled codecs have for Python."""
+
+        def __init__(self) -> None:
+            self._library = importlib.import_module("bjdata")
+
+        def dumps(self, v: Any) -> bytes:
+            """Return a value in octets. :raises ValueError: UBJSON has no form for it."""
+            try:
+                return bytes(self._library.dumpb(v))
+            except (self._library.EncoderException, RecursionError, OverflowError) as e:
+                raise ValueError(f"cannot be written as UBJSON: {e}") from e
+
+        def loads(self, data: bytes) -> Any:
+            """Return the value. :raises ValueError: the octets are none."""
+            try:
+                return self._library.loadb(data)
+            except (self._library.DecoderException, RecursionError, OverflowError, MemoryError) as e:
+                raise ValueError(f"invalid UBJSON: {e}") from e
+
+    class UBJSONObjectSerializer(_ObjectSerializer):
+        """UBJSON. :param batched: each message has its length in front, in 4 octets."""
+
+        UBJSON_MODULE = _Library("bjdata")
+        NAME = "ubjson"
+
+        def __init__(self, batched: bool = False) -> None:
+            super().__init__(_UbjsonCodec(), batched)
+
+    class UBJSONSerializer(Serializer):
+        """WAMP over UBJSON. :param batched: several messages fit into one transport message."""
+
+        SERIALIZER_ID = "ubjson"
+        PAYLOAD_SERIALIZER_ID = "ubjson"
+        RAWSOCKET_SERIALIZER_ID = 4
+        MIME_TYPE = "application/ubjson"
+
+        def __init__(self, batched: bool = False) -> None:
+            super().__init__(UBJSONObjectSerializer(batched=batched))
+            if batched:
+                self.SERIALIZER_ID = "ubjson.batched"
+
+    SERID_TO_OBJSER["ubjson"] = UBJSONObjectSerializer
+    SERID_TO_SER["ubjson"] = UBJSONSerializer
+    __all__ += ("UBJSONObjectSerializer", "UBJSONSerializer")
+
+
+# --- by name ---------------------------------------------------------------------------------------------------------
+
+
+def create_transport_serializer(serializer_id: str) -> Serializer:
+    """Make a serializer by its id: ``cbor``, or ``cbor.batched``.
+
+    :raises RuntimeError: there is none of that name.
+    """
+    name, _, kind = serializer_id.partition(".")
+    if name not in SERID_TO_SER or kind not in ("", "batched"):
+        raise RuntimeError(f'could not create serializer for "{serializer_id}" (available: {sorted(SERID_TO_SER)})')
+    cls: Any = SERID_TO_SER[name]
+    return cls(batched=True) if kind else cls()  # type: ignore[no-any-return]
+
+
+def create_transport_serializers(transport: Any) -> list[Serializer]:
+    """Make the serializers a transport's configuration names in ``transport.serializers``.
+
+    :raises RuntimeError: there is none of that name.
+    """
+    return [create_transport_serializer(name) for name in transport.serializers or SERID_TO_SER]
