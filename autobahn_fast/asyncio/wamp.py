@@ -143,9 +143,6 @@ class ApplicationRunner:
 
     def _make_session_factory(self, make: Any) -> Any:
         config = ComponentConfig(self.realm, self.extra, runner=self)
-        if not callable(make):
-            return make
-
         def create() -> Any:
             try:
                 session = make(config)
