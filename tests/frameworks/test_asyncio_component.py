@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from autobahn_fast.wamp.types import TransportDetails
 
 from autobahn_fast.asyncio.component import Component, run
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp.exception import ApplicationError, TransportLost
+from autobahn_fast.wamp.types import TransportDetails
 
 ROLES = {"broker": role.RoleBrokerFeatures(), "dealer": role.RoleDealerFeatures()}
 FAST = {"initial_retry_delay": 0.001, "max_retry_delay": 0.002}

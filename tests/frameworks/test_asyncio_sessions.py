@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from autobahn_fast.wamp.types import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
 
 from autobahn_fast.asyncio.component import Component
 from autobahn_fast.asyncio.wamp import ApplicationRunner, ApplicationSession
 from autobahn_fast.router import Router
 from autobahn_fast.wamp.exception import ApplicationError, TransportLost
+from autobahn_fast.wamp.types import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
 
 FAST = {"initial_retry_delay": 0.01, "max_retry_delay": 0.05}
 

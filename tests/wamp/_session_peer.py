@@ -7,11 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from autobahn_fast.wamp.types import ComponentConfig, TransportDetails
-
 from autobahn_fast.asyncio.wamp import ApplicationSession
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp.exception import TransportLost
+from autobahn_fast.wamp.types import ComponentConfig, TransportDetails
 
 
 class FakeTransport:

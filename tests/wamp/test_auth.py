@@ -7,9 +7,9 @@ import hashlib
 from typing import Any
 
 import pytest
-from autobahn_fast.wamp.types import Challenge
 
 from autobahn_fast.wamp import auth
+from autobahn_fast.wamp.types import Challenge
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,6 @@ from typing import Any
 
 import pytest
 from _session_peer import Peer, joined, plain, turns
-from autobahn_fast.wamp.types import (
-    CallOptions,
-    CallResult,
-    EncodedPayload,
-    PublishOptions,
-    RegisterOptions,
-    SubscribeOptions,
-)
 
 from autobahn_fast import wamp
 from autobahn_fast.exception import PayloadExceededError
@@ -28,6 +20,14 @@ from autobahn_fast.wamp.exception import (
     SerializationError,
     SessionNotReady,
     TransportLost,
+)
+from autobahn_fast.wamp.types import (
+    CallOptions,
+    CallResult,
+    EncodedPayload,
+    PublishOptions,
+    RegisterOptions,
+    SubscribeOptions,
 )
 
 # --- publish ---

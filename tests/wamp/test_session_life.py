@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from _session_peer import Peer, turns, welcome
-from autobahn_fast.wamp.types import ComponentConfig
 
 from autobahn_fast.asyncio.wamp import ApplicationSession, ApplicationSessionFactory, Session
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp.auth import create_authenticator
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, TransportLost
+from autobahn_fast.wamp.types import ComponentConfig
 
 HOOKS = ("onConnect", "onWelcome", "onJoin", "onLeave", "onDisconnect")
 EVENTS = ("connect", "join", "ready", "leave", "disconnect")

@@ -8,15 +8,6 @@ from typing import Any
 
 import pytest
 from _session_peer import plain, turns
-from autobahn_fast.wamp.types import (
-    CallOptions,
-    CallResult,
-    ComponentConfig,
-    PublishOptions,
-    RegisterOptions,
-    SubscribeOptions,
-    TransportDetails,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +21,15 @@ from autobahn_fast.exception import PayloadExceededError
 from autobahn_fast.wamp import message
 from autobahn_fast.wamp._wire import MessageWire
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SerializationError, TransportLost
+from autobahn_fast.wamp.types import (
+    CallOptions,
+    CallResult,
+    ComponentConfig,
+    PublishOptions,
+    RegisterOptions,
+    SubscribeOptions,
+    TransportDetails,
+)
 
 CLASSES = {
     cls.MESSAGE_TYPE: cls
