@@ -13,6 +13,7 @@ A declaration is a class body with these names::
     extra     options that follow behind ``from_fbs`` in the constructor
     defaults  constructor defaults other than None
     empty     dict fields that are {} where the constructor got None
+    last      options that are written behind the others, as autobahn does
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Schema:
         self.extra: dict[str, Kind] = declaration.pop("extra", {})
         self.defaults: dict[str, Any] = declaration.pop("defaults", {})
         self.empty: tuple[str, ...] = declaration.pop("empty", ())
+        self.last: tuple[str, ...] = tuple(declaration.pop("last", ()))
         self.elements = {field: kind for field, kind in self.wire.items() if kind is not None}
         self.has_options = "*" in self.wire or "*?" in self.wire
         self.has_payload = "payload" in self.wire
@@ -162,7 +164,8 @@ class Schema:
     def source_marshal_options(self) -> list[str]:
         """The lines that fill ``options``: what is None or the default is left out, False is not."""
         lines = ["    options = {}"]
-        for option, kind in self.all_options.items():
+        order = sorted(self.all_options, key=lambda option: option in self.last)
+        for option, kind in ((option, self.all_options[option]) for option in order):
             field = attribute(option)
             more = f" and v != {kind.default!r}" if kind.default is not None else ""
             # Without a binary payload there is nothing for them to describe.

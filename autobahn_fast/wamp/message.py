@@ -407,6 +407,7 @@ class Welcome(Message, code=2, word="detail"):
         "custom": _custom,
     }
     empty = ("custom",)
+    last = ("roles",)
 
     def _finish(self, details: dict[str, Any]) -> None:
         if self.roles is None:
@@ -452,6 +453,7 @@ class Error(MessageWithAppPayload, MessageWithForwardFor, Message, code=8, word=
 
     wire = {"request_type": _request_type, "request": ident, "*": None, "error": uri, "payload": None}
     options = {**ENC, **CALLEE, **FORWARD_FOR}
+    last = tuple(ENC)
     extra = PPT
 
 
@@ -513,6 +515,7 @@ class Unsubscribed(Message, code=35, word="detail"):
 
     wire = {"request": ident, "*?": None}
     options = {"subscription": ident, "reason": uri}
+    last = ("subscription",)
 
     def _finish(self, details: dict[str, Any]) -> None:
         if self.request and (self.subscription is not None or self.reason is not None):
@@ -532,6 +535,7 @@ class Event(MessageWithAppPayload, MessageWithForwardFor, Message, code=36, word
         **ENC,
         **FORWARD_FOR,
     }
+    last = tuple(ENC)
     extra = {"trustlevel": count, **PPT}
 
 
@@ -575,6 +579,7 @@ class Result(MessageWithAppPayload, MessageWithForwardFor, Message, code=50, wor
 
     wire = {"request": ident, "*": None, "payload": None}
     options = {"progress": flag, **ENC, **CALLEE, **FORWARD_FOR}
+    last = tuple(ENC)
     extra = PPT
 
 
@@ -616,6 +621,7 @@ class Unregistered(Message, code=67, word="detail"):
 
     wire = {"request": ident, "*?": None}
     options = {"registration": ident, "reason": uri}
+    last = ("registration",)
 
     def _finish(self, details: dict[str, Any]) -> None:
         if self.request and (self.registration is not None or self.reason is not None):
@@ -635,6 +641,7 @@ class Invocation(MessageWithAppPayload, MessageWithForwardFor, Message, code=68,
         **ENC,
         **FORWARD_FOR,
     }
+    last = tuple(ENC)
     extra = {"progress": flag, "trustlevel": count, **PPT}
 
 
@@ -653,6 +660,7 @@ class Yield(MessageWithAppPayload, MessageWithForwardFor, Message, code=70):
 
     wire = {"request": ident, "*": None, "payload": None}
     options = {"progress": flag, **ENC, **CALLEE, **FORWARD_FOR}
+    last = tuple(ENC)
     extra = PPT
 
 
