@@ -24,7 +24,8 @@ MODULES = {
     "codec": [],
     "msgpack": [],
     "cbor": [],
-    "json": KERNELS,
+    "json_text": KERNELS,
+    "json": [],
     "wire": [],
     "relay": KERNELS,
 }

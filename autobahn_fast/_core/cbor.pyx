@@ -19,7 +19,7 @@ from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double, decode_failed,
-                                        double_bits, encode_failed, load_be, store_be, to_key, to_text)
+                                        double_bits, encode_failed, load_be, put_data, store_be, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
 cdef extern from "Python.h":
@@ -80,13 +80,6 @@ cdef inline int put_head(WriteBuffer out, int major, unsigned long long n) excep
         d[0] = first | 27
         store_be(d + 1, n, 8)
         out.size += 9
-    return 0
-
-
-cdef inline int put_data(WriteBuffer out, const char *p, Py_ssize_t n) except -1:
-    out.need(n)
-    memcpy(out.data + out.size, p, n)
-    out.size += n
     return 0
 
 

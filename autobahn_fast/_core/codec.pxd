@@ -69,7 +69,7 @@ cdef class Codec:
     cdef long long get_int(self, Cursor *c) except? -1                   # an int in 0..2^53; DecodeError if it is none
     cdef object get(self, Cursor *c)                                     # any value
     cdef tuple get_array(self, Cursor *c)                                # an array's values; DecodeError if it is none
-    cdef dict get_map(self, Cursor *c)                                   # a map, None if empty; DecodeError if it is none
+    cdef dict get_map(self, Cursor *c)                                   # a map (None: empty); DecodeError if it is none
     cdef int skip(self, Cursor *c) except -1                             # step over any value
 
     cdef object load(self, const unsigned char *p, Py_ssize_t n)         # one value, the whole of it
@@ -77,7 +77,7 @@ cdef class Codec:
     cpdef object loads(self, object data)                                # DecodeError on trailing octets too
 
 
-# --- for codec modules: big-endian octets, lengths checked by the caller ---
+# --- for codec modules; lengths are checked by the caller ---
 cdef inline unsigned long long load_be(const unsigned char *p, int octets) noexcept nogil:
     cdef unsigned long long v = 0
     cdef int i
@@ -102,6 +102,13 @@ cdef inline double bits_double(unsigned long long v) noexcept nogil:
     cdef double d
     memcpy(&d, &v, 8)
     return d
+
+
+cdef inline int put_data(WriteBuffer out, const char *p, Py_ssize_t n) except -1:
+    out.need(n)
+    memcpy(out.data + out.size, p, n)
+    out.size += n
+    return 0
 
 
 # Raise DecodeError(what), with the octet that is next.

@@ -6,7 +6,8 @@ and with all of Unicode as it is. Everything is read and written here; only numb
 Base64 and Decimal go through Python's own functions. Does not know what a WAMP message is.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport (PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize,
+                            PyBytes_GET_SIZE)
 from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.list cimport PyList_Check, PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
@@ -19,15 +20,14 @@ from libc.string cimport memcmp, memcpy, strlen
 
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, decode_failed, encode_failed,
-                                        to_key, to_text)
+                                        put_data, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
-from autobahn_fast._core.kernels cimport abf_json_plain
+from autobahn_fast._core.json_text cimport from_base64, put_base16, put_base64, put_str, skip_string, unescape
 
 cdef extern from "Python.h":
     int Py_DTSF_ADD_DOT_0
     char *PyOS_double_to_string(double v, char code, int precision, int flags, int *kind) except NULL
     double PyOS_string_to_double(const char *s, char **end, PyObject *overflow) except? -1.0
-    str PyUnicode_DecodeUTF8(const char *p, Py_ssize_t n, const char *errors)
 
 cdef extern from *:
     """
@@ -41,41 +41,21 @@ cdef extern from *:
     """
     bint EXACT_DOUBLES "ABF_EXACT_DOUBLES"
 
-cdef const char *HEX = "0123456789abcdef"
-cdef const char *BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-cdef unsigned char PAIRS[8192]           # 12 bits -> two digits of Base64
-cdef signed char DIGITS[256]             # digit of Base64 -> 6 bits; -1: none
-cdef char ESCAPES[256]                   # what stands behind a reverse solidus, both ways; 0: none
-cdef char PLAIN_ESCAPES[256]
 cdef double[23] POWERS                   # 10^0 .. 10^22, exact
 
-cdef object _json = None                 # what is imported when first needed
-cdef object _decimal = None
+cdef object _decimal = None              # what is imported when first needed
 cdef object _decimal_pattern = None
 
 
-cdef void fill_tables() noexcept:
+cdef void fill_powers() noexcept:
     cdef int i
     cdef double power = 1.0
-    for i in range(256):
-        DIGITS[i] = -1
-        ESCAPES[i] = PLAIN_ESCAPES[i] = 0
-    for i in range(64):
-        DIGITS[<unsigned char>BASE64[i]] = <signed char>i
-    for i in range(4096):
-        PAIRS[2 * i] = <unsigned char>BASE64[i >> 6]
-        PAIRS[2 * i + 1] = <unsigned char>BASE64[i & 63]
     for i in range(23):
         POWERS[i] = power
         power *= 10.0
-    # ESCAPES: from the character to the letter; PLAIN_ESCAPES: from the letter to the character.
-    for character, letter in ((34, 34), (92, 92), (8, 98), (12, 102), (10, 110), (13, 114), (9, 116)):
-        ESCAPES[<int>character] = <char><int>letter
-        PLAIN_ESCAPES[<int>letter] = <char><int>character
-    PLAIN_ESCAPES[47] = 47
 
 
-fill_tables()
+fill_powers()
 
 
 cdef object decimal_type():
@@ -98,90 +78,6 @@ cdef bint is_decimal(object v) except -1:
 
 # --- out ---
 
-cdef inline int put_raw(WriteBuffer out, const char *p, Py_ssize_t n) except -1:
-    out.need(n)
-    memcpy(out.data + out.size, p, n)
-    out.size += n
-    return 0
-
-
-cdef int put_escape(WriteBuffer out, unsigned char c) except -1:
-    cdef unsigned char *d
-    out.need(6)
-    d = out.data + out.size
-    d[0] = 92
-    if ESCAPES[c]:
-        d[1] = <unsigned char>ESCAPES[c]
-        out.size += 2
-        return 0
-    memcpy(d + 1, <const char *>"u00", 3)
-    d[4] = <unsigned char>HEX[c >> 4]
-    d[5] = <unsigned char>HEX[c & 15]
-    out.size += 6
-    return 0
-
-
-cdef int put_str(WriteBuffer out, object s) except -1:
-    cdef Py_ssize_t n = 0, plain
-    cdef const char *p = abf_text(s, &n)
-    cdef const char *end = p + n
-    out.need(n + 2)
-    out.data[out.size] = 34
-    out.size += 1
-    while True:
-        plain = <Py_ssize_t>abf_json_plain(<const unsigned char *>p, <size_t>(end - p))
-        put_raw(out, p, plain)
-        p += plain
-        if p == end:
-            break
-        put_escape(out, <unsigned char>p[0])
-        p += 1
-    return out.put_byte(34)
-
-
-cdef int put_base64(WriteBuffer out, const unsigned char *p, Py_ssize_t n) except -1:
-    # Straight from the octets, three at a time by two look-ups of 12 bits.
-    cdef unsigned char *d
-    cdef unsigned int bits
-    if n > (<Py_ssize_t>(<size_t>-1 >> 1)) // 4 * 2:
-        raise EncodeError(f"{n} octets are too many for Base64")
-    out.need((n + 2) // 3 * 4)
-    d = out.data + out.size
-    while n >= 3:
-        bits = (<unsigned int>p[0] << 16) | (<unsigned int>p[1] << 8) | p[2]
-        memcpy(d, PAIRS + 2 * (bits >> 12), 2)
-        memcpy(d + 2, PAIRS + 2 * (bits & 0xFFF), 2)
-        d += 4
-        p += 3
-        n -= 3
-    if n:
-        bits = <unsigned int>p[0] << 16
-        if n == 2:
-            bits |= <unsigned int>p[1] << 8
-        memcpy(d, PAIRS + 2 * (bits >> 12), 2)
-        memcpy(d + 2, PAIRS + 2 * (bits & 0xFFF), 2)
-        d[3] = 61
-        if n == 1:
-            d[2] = 61
-        d += 4
-    out.size = d - out.data
-    return 0
-
-
-cdef int put_base16(WriteBuffer out, const unsigned char *p, Py_ssize_t n) except -1:
-    cdef unsigned char *d
-    cdef Py_ssize_t i
-    if n > (<Py_ssize_t>(<size_t>-1 >> 1)) // 4:
-        raise EncodeError(f"{n} octets are too many for hexadecimal digits")
-    out.need(2 * n)
-    d = out.data + out.size
-    for i in range(n):
-        d[2 * i] = <unsigned char>HEX[p[i] >> 4]
-        d[2 * i + 1] = <unsigned char>HEX[p[i] & 15]
-    out.size += 2 * n
-    return 0
-
-
 cdef int put_long(WriteBuffer out, long long v) except -1:
     cdef unsigned char digits[24]
     cdef int at = 24
@@ -197,7 +93,7 @@ cdef int put_long(WriteBuffer out, long long v) except -1:
     if v < 0:
         at -= 1
         digits[at] = 45
-    return put_raw(out, <const char *>digits + at, 24 - at)
+    return put_data(out, <const char *>digits + at, 24 - at)
 
 
 cdef int put_integer(WriteBuffer out, object v) except -1:
@@ -209,20 +105,20 @@ cdef int put_integer(WriteBuffer out, object v) except -1:
         return put_long(out, number)
     text = int.__repr__(v)
     p = abf_text(text, &n)
-    return put_raw(out, p, n)
+    return put_data(out, p, n)
 
 
 cdef int put_float(WriteBuffer out, double v) except -1:
     cdef char *text
     if v != v:
-        return put_raw(out, "NaN", 3)
+        return put_data(out, "NaN", 3)
     if v - v != 0.0:
         if v > 0:
-            return put_raw(out, "Infinity", 8)
-        return put_raw(out, "-Infinity", 9)
+            return put_data(out, "Infinity", 8)
+        return put_data(out, "-Infinity", 9)
     text = PyOS_double_to_string(v, b'r', 0, Py_DTSF_ADD_DOT_0, NULL)
     try:
-        return put_raw(out, text, strlen(text))
+        return put_data(out, text, strlen(text))
     finally:
         PyMem_Free(text)
 
@@ -243,155 +139,6 @@ cdef inline int take_literal(Cursor *c, const char *word, Py_ssize_t n) except -
         return bad("a value is expected", c)
     c.p += n
     return 0
-
-
-cdef int hex4(const unsigned char *p, const unsigned char *end) noexcept:
-    # Four hexadecimal digits at p; -1: they are not there.
-    cdef int i, v = 0, d
-    if end - p < 4:
-        return -1
-    for i in range(4):
-        d = p[i]
-        if 48 <= d <= 57:
-            d -= 48
-        elif 65 <= d <= 70:
-            d -= 55
-        elif 97 <= d <= 102:
-            d -= 87
-        else:
-            return -1
-        v = (v << 4) | d
-    return v
-
-
-cdef int skip_string(Cursor *c, const unsigned char **body, Py_ssize_t *n, bint *escaped) except -1:
-    # From behind the opening quotation mark to behind the closing one. Escapes are checked.
-    cdef int letter
-    body[0] = c.p
-    escaped[0] = False
-    while True:
-        c.p += abf_json_plain(c.p, <size_t>(c.end - c.p))
-        if c.p >= c.end:
-            return bad("a string has no end", c)
-        if c.p[0] == 34:
-            n[0] = c.p - body[0]
-            c.p += 1
-            return 0
-        if c.p[0] < 0x20:
-            return bad("a control character stands in a string", c)
-        escaped[0] = True
-        if c.end - c.p < 2:
-            return bad("a string has no end", c)
-        letter = c.p[1]
-        if letter == 117:
-            if hex4(c.p + 2, c.end) < 0:
-                return bad("an escape in a string is not \\u and four hexadecimal digits", c)
-            c.p += 6
-        elif PLAIN_ESCAPES[letter]:
-            c.p += 2
-        else:
-            return bad("an escape in a string is unknown", c)
-
-
-cdef int put_code_point(WriteBuffer out, unsigned int u) except -1:
-    # UTF-8, of lone surrogates too.
-    cdef unsigned char *d
-    out.need(4)
-    d = out.data + out.size
-    if u < 0x80:
-        d[0] = <unsigned char>u
-        out.size += 1
-    elif u < 0x800:
-        d[0] = <unsigned char>(0xC0 | (u >> 6))
-        d[1] = <unsigned char>(0x80 | (u & 0x3F))
-        out.size += 2
-    elif u < 0x10000:
-        d[0] = <unsigned char>(0xE0 | (u >> 12))
-        d[1] = <unsigned char>(0x80 | ((u >> 6) & 0x3F))
-        d[2] = <unsigned char>(0x80 | (u & 0x3F))
-        out.size += 3
-    else:
-        d[0] = <unsigned char>(0xF0 | (u >> 18))
-        d[1] = <unsigned char>(0x80 | ((u >> 12) & 0x3F))
-        d[2] = <unsigned char>(0x80 | ((u >> 6) & 0x3F))
-        d[3] = <unsigned char>(0x80 | (u & 0x3F))
-        out.size += 4
-    return 0
-
-
-cdef str unescape(const unsigned char *p, Py_ssize_t n):
-    # The body of a string whose escapes skip_string has checked.
-    cdef WriteBuffer out = WriteBuffer.__new__(WriteBuffer)
-    cdef const unsigned char *start = p
-    cdef const unsigned char *end = p + n
-    cdef Py_ssize_t plain
-    cdef unsigned int u, low
-    cdef bint lone = False
-    out.need(n)
-    while True:
-        plain = <Py_ssize_t>abf_json_plain(p, <size_t>(end - p))
-        put_raw(out, <const char *>p, plain)
-        p += plain
-        if p >= end:
-            break
-        if p[1] != 117:
-            out.put_byte(<unsigned char>PLAIN_ESCAPES[p[1]])
-            p += 2
-            continue
-        u = <unsigned int>hex4(p + 2, end)
-        p += 6
-        if 0xD800 <= u < 0xE000:
-            low = 0
-            if u < 0xDC00 and end - p >= 6 and p[0] == 92 and p[1] == 117:
-                low = <unsigned int>hex4(p + 2, end)
-            if 0xDC00 <= low < 0xE000:
-                u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00)
-                p += 6
-            else:
-                lone = True
-        put_code_point(out, u)
-    if not lone:
-        return to_text(out.data, out.size)
-    to_text(start, n)            # what is not escaped must be valid by itself
-    return PyUnicode_DecodeUTF8(<const char *>out.data, out.size, "surrogatepass")
-
-
-cdef bytes from_base64(const unsigned char *p, Py_ssize_t n):
-    # None unless these are whole groups of digits with no more than the right padding at the end.
-    cdef Py_ssize_t size
-    cdef int pad = 0
-    cdef unsigned char *d
-    cdef int a, b, e, f
-    if n & 3:
-        return None
-    if n and p[n - 1] == 61:
-        pad = 2 if p[n - 2] == 61 else 1
-    size = n // 4 * 3 - pad
-    result = PyBytes_FromStringAndSize(NULL, size)
-    d = <unsigned char *>PyBytes_AS_STRING(result)
-    while n > 4 or (n and not pad):
-        a = DIGITS[p[0]]
-        b = DIGITS[p[1]]
-        e = DIGITS[p[2]]
-        f = DIGITS[p[3]]
-        if (a | b | e | f) < 0:
-            return None
-        d[0] = <unsigned char>((a << 2) | (b >> 4))
-        d[1] = <unsigned char>(((b << 4) | (e >> 2)) & 0xFF)
-        d[2] = <unsigned char>(((e << 6) | f) & 0xFF)
-        d += 3
-        p += 4
-        n -= 4
-    if n:
-        a = DIGITS[p[0]]
-        b = DIGITS[p[1]]
-        e = DIGITS[p[2]] if pad == 1 else 0
-        if (a | b | e) < 0:
-            return None
-        d[0] = <unsigned char>((a << 2) | (b >> 4))
-        if pad == 1:
-            d[1] = <unsigned char>(((b << 4) | (e >> 2)) & 0xFF)
-    return result
 
 
 cdef struct Number:
@@ -599,7 +346,7 @@ cdef class JsonCodec(Codec):
         return self.put(out, s)
 
     cdef int put_empty_map(self, WriteBuffer out) except -1:
-        return put_raw(out, "{}", 2)
+        return put_data(out, "{}", 2)
 
     cdef int put(self, WriteBuffer out, object v) except -1:
         try:
@@ -614,11 +361,11 @@ cdef class JsonCodec(Codec):
         if PyLong_CheckExact(v):
             return put_integer(out, v)
         if v is None:
-            return put_raw(out, "null", 4)
+            return put_data(out, "null", 4)
         if v is True:
-            return put_raw(out, "true", 4)
+            return put_data(out, "true", 4)
         if v is False:
-            return put_raw(out, "false", 5)
+            return put_data(out, "false", 5)
         if PyFloat_CheckExact(v):
             return put_float(out, PyFloat_AS_DOUBLE(v))
         if PyBytes_CheckExact(v):
@@ -690,15 +437,15 @@ cdef class JsonCodec(Codec):
             put_float(out, PyFloat_AS_DOUBLE(k))
         else:
             raise EncodeError(f"keys must be str, int, float, bool or None, not {type(k).__name__}")
-        return put_raw(out, "\":", 2)
+        return put_data(out, "\":", 2)
 
     cdef int _put_octets(self, WriteBuffer out, object v) except -1:
         cdef const unsigned char *p = <const unsigned char *>PyBytes_AS_STRING(v)
         if self.use_binary_hex_encoding:
-            put_raw(out, "\"0x", 3)
+            put_data(out, "\"0x", 3)
             put_base16(out, p, PyBytes_GET_SIZE(v))
         else:
-            put_raw(out, "\"\\u0000", 7)
+            put_data(out, "\"\\u0000", 7)
             put_base64(out, p, PyBytes_GET_SIZE(v))
         return out.put_byte(34)
 

@@ -20,7 +20,7 @@ from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double, decode_failed,
-                                        double_bits, encode_failed, load_be, store_be, to_key, to_text)
+                                        double_bits, encode_failed, load_be, put_data, store_be, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
 cdef object _library = None      # the msgpack package, once something needed it
@@ -58,13 +58,6 @@ cdef inline int put_head(WriteBuffer out, Py_ssize_t n, int fix, Py_ssize_t fix_
         out.size += 5
     else:
         raise EncodeError(f"a length of {n} is more than MessagePack can write (2^32 - 1)")
-    return 0
-
-
-cdef inline int put_data(WriteBuffer out, const char *p, Py_ssize_t n) except -1:
-    out.need(n)
-    memcpy(out.data + out.size, p, n)
-    out.size += n
     return 0
 
 

@@ -18,7 +18,7 @@ cdef class Wire(Sink):
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=*)
     cpdef send(self, msg)
 
-    cdef int _put_request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1
+    cdef int _request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1
     cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
     cdef int _failed(self, object exc) except -1
     cdef bint _take_hot(self, const unsigned char *data, Py_ssize_t n) except -1

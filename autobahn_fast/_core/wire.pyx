@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Wire: the WAMP messages that high-rate programs live on, between Python arguments and octets, without message objects.
+"""Wire: the WAMP messages that fast programs live on, between Python arguments and octets, without message objects.
 
 Knows the layout of PUBLISH, CALL and YIELD (out) and of EVENT, RESULT, PUBLISHED and INVOCATION (in). Does not know any
 other message (``parse`` and ``marshal`` of the message classes do), what options mean, the codecs' formats, or what a
@@ -43,8 +43,8 @@ cdef class Wire(Sink):
     :param engine: what takes and gives whole messages. The owner makes this Wire its sink with ``engine.set_sink``.
     :param codec: the format of the messages.
     :param statistics: counts what passes; None counts nothing.
-    :param session: has ``onMessage(msg)`` and, unless ``hot`` is False, ``_on_event``, ``_on_result``, ``_on_published``
-        and ``_on_invocation`` (see docs/design.md, "Wire and session"). A hot method that is missing leaves its
+    :param session: has ``onMessage(msg)`` and, unless ``hot`` is False, ``_on_event``, ``_on_result``,
+        ``_on_published`` and ``_on_invocation`` (see docs/design.md, "Wire and session"). A hot method that is missing leaves its
         messages to ``onMessage``.
     :param parse: ``parse(value)`` makes a message object of a decoded message, or raises what the owner takes for a
         protocol error.
@@ -53,7 +53,8 @@ cdef class Wire(Sink):
     A message of the kind (text or binary) that is not the codec's is a ``DecodeError``.
     """
 
-    def __init__(self, Engine engine not None, Codec codec not None, Statistics statistics, session, parse, bint hot=True):
+    def __init__(self, Engine engine not None, Codec codec not None, Statistics statistics, session, parse,
+                 bint hot=True):
         self.engine = engine
         self.codec = codec
         self.statistics = statistics
@@ -77,15 +78,15 @@ cdef class Wire(Sink):
         :raises EngineClosed: the connection is closed or closing.
         :raises PayloadTooLarge: the message is larger than this side may send.
         """
-        self._put_request(PUBLISH, request, topic, args, kwargs, options)
+        self._request(PUBLISH, request, topic, args, kwargs, options)
 
     cpdef call(self, long long request, procedure, tuple args, dict kwargs, dict options=None):
         """Send ``[CALL, request, options, procedure, args?, kwargs?]``; otherwise as ``publish``."""
-        self._put_request(CALL, request, procedure, args, kwargs, options)
+        self._request(CALL, request, procedure, args, kwargs, options)
 
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=None):
         """Send ``[YIELD, request, options, args?, kwargs?]``; otherwise as ``publish``."""
-        self._put_request(YIELD, request, None, args, kwargs, options)
+        self._request(YIELD, request, None, args, kwargs, options)
 
     cpdef send(self, msg):
         """Send any message object: what its ``marshal()`` returns.
@@ -110,7 +111,7 @@ cdef class Wire(Sink):
         if self.statistics is not None:
             self.statistics.count_out(n)
 
-    cdef int _put_request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1:
+    cdef int _request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1:
         cdef Engine engine = self.engine
         cdef Codec codec = self.codec
         cdef WriteBuffer out = engine.open_message()
@@ -164,8 +165,8 @@ cdef class Wire(Sink):
         if self.statistics is not None:
             self.statistics.count_in(n)
         if binary != self.codec.binary:
-            raise DecodeError(f"a {'binary' if binary else 'text'} message came in, but {self.codec.name} is written in "
-                              f"{'binary' if self.codec.binary else 'text'} messages")
+            raise DecodeError(f"a {'binary' if binary else 'text'} message came in, but {self.codec.name} is written "
+                              f"in {'binary' if self.codec.binary else 'text'} messages")
         if self.hot and self._take_hot(data, n):
             return 0
         # The slow way. Nothing points into data any more when the session is called.

@@ -4,6 +4,10 @@
 ``python bench/micro/bench_codec.py [--rounds N]``. "encode" and "decode" are one ``dumps`` and one ``loads`` of a small
 PUBLISH; "publish" is ``Wire.publish`` with 256 octets through a masking WebSocket engine, "event" the same in an EVENT from
 frame to an empty handler. All sides take turns. Figures are nanoseconds per message, the median of the rounds.
+
+Why the codecs are our own (CPython 3.11, msgpack 1.2.4, cbor2 6.2.1, ujson 6.1.0; small message, encode and decode): 2.9 and
+1.4 times the msgpack package, 18 and 2.6 times cbor2, 10 and 4 times the json module, 3.3 and 1.1 times ujson. Against ujson,
+long fractions (17 digits) take longer, 1.7 times as long to write; ujson writes floats differently and knows no octets.
 """
 
 from __future__ import annotations
