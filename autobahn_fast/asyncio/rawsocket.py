@@ -14,7 +14,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast.asyncio._framework import AsyncioFramework
-from autobahn_fast.asyncio._receiver import feed_directly
+from autobahn_fast.asyncio._receiver import receive_directly
 from autobahn_fast.asyncio.util import create_transport_details, get_serializers, peer2str
 from autobahn_fast.rawsocket._protocol import (
     ERR_SERIALIZER_UNSUPPORTED,
@@ -356,7 +356,7 @@ class WampRawSocketMixinAsyncio:
             "data_received" in vars(self) or type(self).data_received is not WampRawSocketMixinAsyncio.data_received
         )
         if transport is not None and not overridden:
-            feed_directly(transport, self, self._engine.feed)
+            receive_directly(transport, self, self._engine)
 
     def _on_connection_lost(self, exc: Exception | None) -> None:
         self._lose_engine(exc is None)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast.asyncio._framework import AsyncioFramework
-from autobahn_fast.asyncio._receiver import feed_directly
+from autobahn_fast.asyncio._receiver import receive_directly
 from autobahn_fast.asyncio.util import create_transport_details, peer2str
 from autobahn_fast.wamp import websocket
 from autobahn_fast.websocket import protocol
@@ -120,7 +120,7 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
             and not self.logOctets  # type: ignore[attr-defined]
         )
         if plain and self.transport is not None:
-            self._fast_path = feed_directly(self.transport, self, self._engine.feed)  # type: ignore[attr-defined]
+            self._fast_path = receive_directly(self.transport, self, self._engine)  # type: ignore[attr-defined]
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
         if self._fast_path and self.transport is not None:
