@@ -57,7 +57,7 @@ $(VENV)/.env: pyproject.toml
 
 $(VENV)/.built: $(VENV)/.env $(SOURCES)
 	@echo "== building the extensions (about a minute)"
-	@$(BIN)/python $(PIP) --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python $(PIP) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.built
@@ -73,7 +73,7 @@ $(VENV)/.docs: $(VENV)/.env
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python $(PIP) --upgrade 'pip>=25.1'
 	@.venv-bench/bin/python $(PIP) --group build --group bench
-	@.venv-bench/bin/python $(PIP) --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore .venv-bench/bin/python $(PIP) --no-build-isolation -e .
 	@touch $@
 
 .venvs/crossbar/.installed:
