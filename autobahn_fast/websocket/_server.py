@@ -250,7 +250,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         params = _http.split_request_line(head)[2]
         url = params.get("redirect", [""])[0]
         after = params.get("after", [""])[0]
-        if url and not re.fullmatch(r"/(?![/\\])[\x21-\x7e]*", url):
+        if url and not re.fullmatch(r"/(?![/\\])[!#-;=?-~]*", url):
             url = ""
         self.wasNotCleanReason = "served the status page"
         if url and not after:

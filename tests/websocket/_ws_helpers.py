@@ -145,7 +145,7 @@ def response(
     drop: tuple[str, ...] = (),
     extra: tuple[str, ...] = (),
     **headers: str,
-) -> bytes:  # noqa: E501
+) -> bytes:
     """A server's answer to a key."""
     fields = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": _http.accept_key(key)}
     fields.update({name.replace("_", "-"): value for name, value in headers.items()})
