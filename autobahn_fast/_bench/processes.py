@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 START_TIMEOUT = 30.0
@@ -26,6 +27,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Run all at once and return their results; when one fails the others are cancelled, and its exception comes out."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 class Process:
@@ -67,14 +78,15 @@ class Process:
         if process is not None:
             if process.stdin is not None:
                 process.stdin.close()
-            for end in (lambda: None, process.terminate, process.kill):
+            for end in (self.ask_to_end, process.terminate, process.kill):
                 if process.returncode is None:
                     end()
-                    try:
-                        await asyncio.wait_for(process.communicate(), STOP_TIMEOUT)
-                    except (TimeoutError, ConnectionError):
-                        continue
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
         self._errors.close()
+
+    def ask_to_end(self) -> None:
+        """The friendly way, beyond the end of its input."""
 
 
 class Router(Process):
@@ -92,13 +104,10 @@ class Router(Process):
         self._ports = ports
         listen = [word for url in self.urls.values() for word in ("--listen", url)]
         super().__init__("router", "-m", "autobahn_fast", "router", *listen, "--realm", realm)
-        self._output: asyncio.Task[bytes] | None = None
 
     async def start(self) -> None:
         """Start it and wait until both ports take connections."""
         await super().start()
-        if self.running.stdout is not None:  # read what it says, or it blocks on a full pipe
-            self._output = asyncio.ensure_future(self.running.stdout.read())
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT
         for port in self._ports:
             while True:
@@ -114,19 +123,13 @@ class Router(Process):
                     writer.close()
                     break
 
+    def ask_to_end(self) -> None:
+        """A router takes no input; a signal ends it."""
+        self.running.terminate()
+
     async def stop(self) -> None:
         """End it and remove the folder with its socket."""
-        process = self._process
-        if process is not None and process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-        if self._output is not None:
-            await self._output
-        self._errors.close()
+        await super().stop()
         self._folder.cleanup()
 
 

@@ -6,12 +6,11 @@ Three processes of their own join the realm; this module tells them what to do a
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autobahn_fast._bench.processes import WorkerProcess
+from autobahn_fast._bench.processes import WorkerProcess, together
 from autobahn_fast._bench.progress import Progress
 
 PHASES = 4
@@ -93,20 +92,20 @@ class Scenario:
         workers = self.subscriber, self.callee, self.driver
         self.progress.begin(self.plan.label)
         try:
-            await asyncio.gather(*(worker.start() for worker in workers))
-            await asyncio.gather(*(worker.ready() for worker in workers))
+            await together(*(worker.start() for worker in workers))
+            await together(*(worker.ready() for worker in workers))
             await self._publish()
             await self._latency()
             await self._call()
             await self._pipeline()
         finally:
-            await asyncio.gather(*(worker.stop() for worker in workers))
+            await together(*(worker.stop() for worker in workers))
         return self.result
 
     async def _publish(self) -> None:
         self.progress.step("publish")
         await self.subscriber.ask("mark")
-        published, _ = await asyncio.gather(
+        published, _ = await together(
             self.driver.ask("publish", lambda p: self.progress.count("publish", p["sent"]), seconds=self.plan.seconds),
             self.subscriber.ask(
                 "watch", lambda p: self.progress.count("events", p["received"]), seconds=self.plan.seconds
