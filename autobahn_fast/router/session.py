@@ -109,7 +109,8 @@ class RouterSession:
             return message_of(raw)
         except InvalidUriError as exc:
             # A request for a bad URI is answered; the session goes on.
-            if self.realm is None or raw[0] not in (message.Subscribe.MESSAGE_TYPE, message.Register.MESSAGE_TYPE):
+            request = raw[0] in (message.Subscribe.MESSAGE_TYPE, message.Register.MESSAGE_TYPE)
+            if self.realm is None or not request or not isinstance(raw[3], str):
                 raise ProtocolError(str(exc)) from exc
             self.wire.error_text(raw[0], raw[1], INVALID_URI, str(exc))
             return None
@@ -386,4 +387,7 @@ def message_of(raw: list[Any]) -> Any:
         if code in _ROUTER_ONLY:
             raise ProtocolError(f"a client may not send {_ROUTER_ONLY[code]}")
         raise ProtocolError(f"a message of type {code} has no place here")
-    return cls.parse(raw)
+    msg = cls.parse(raw)
+    if cls in _JOINED and msg.request == 0:
+        raise ProtocolError("0 is no request id: ids are from 1 to 2^53")
+    return msg

@@ -143,7 +143,8 @@ def test_harmless_races_are_tolerated(run):
             await a.quiet()
             await b.quiet()
             a.send(48, 7, {}, "com.x")
-            assert (await b.receive())[0] == 68
+            b.send(70, (await b.receive())[1], {})
+            assert (await a.receive())[:2] == [50, 7]
             await a.end()
             await b.end()
 

@@ -285,6 +285,7 @@ def test_a_client_that_does_not_read_is_dropped_and_others_are_served(run):
                 sent += 1
                 assert (await reads.receive())[0] == 36
             assert (await source.ask(16, sent + 1, {"acknowledge": True}, "com.x"))[0] == 17
+            assert (await reads.receive())[0] == 36
             deaf.transport.resume_reading()
             await deaf.lost()
 
