@@ -248,6 +248,7 @@ class RouterSession:
         """
         if self._over or msg is None:
             return
+        self.router.sender = self
         kind = type(msg)
         handler = _BEFORE_JOIN.get(kind)
         if handler is None and self.realm is not None:
