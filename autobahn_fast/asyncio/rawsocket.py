@@ -399,10 +399,11 @@ class WampRawSocketClientProtocol(WampRawSocketMixinAsyncio, WampRawSocketMixinG
 
     def connection_made(self, transport: Any) -> None:
         """asyncio: the transport is there. Begins the handshake."""
+        self._serializer = self.factory._own_serializer({0: self.factory._serializer}, 0)
         self._connected(transport, [self.serializer_id])
 
     def _serializer_for(self, serializer: int) -> Any:
-        return self.factory._own_serializer({serializer: self.factory._serializer}, serializer)
+        return self._serializer
 
 
 class WampRawSocketFactory(RawSocketFactoryOptions):

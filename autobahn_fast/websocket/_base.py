@@ -106,6 +106,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
     websocket_extensions_in_use: Sequence[Any] = ()
     _perMessageCompress: Any = None
 
+    control_frame_data: bytes | bytearray = b""
     _engine: Any = None
     _stats: TrafficStats | None = None
     _lost = False
@@ -409,6 +410,23 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
     def on_close_frame(self, code: int | None, reason: str) -> None:
         """Engine: a valid close frame came in."""
         self.onCloseFrame(code, reason.encode() if reason else None)
+
+    def processControlFrame(self) -> bool:
+        """Deal with the control frame whose header is ``current_frame`` and whose payload is ``control_frame_data``.
+
+        For programs that read frames themselves: the engine calls ``on_ping``, ``on_pong`` and ``on_close_frame`` directly.
+        """
+        frame, payload = self.current_frame, bytes(self.control_frame_data)
+        if frame is None:
+            return False
+        if frame.opcode == 8:
+            self.onCloseFrame(int.from_bytes(payload[:2], "big") if len(payload) > 1 else None, payload[2:] or None)
+        elif frame.opcode == 9:
+            self.on_ping(payload)
+        elif frame.opcode == 10:
+            self.on_pong(payload)
+        self.current_frame = None
+        return True
 
     def on_violation(self, code: int, reason: str) -> None:
         """Engine: the peer broke the protocol."""
