@@ -266,5 +266,5 @@ ids = Kind("list of ids", "type(v) is list and all_ids(v)", list, item=ident)
 texts = Kind("list of str", "type(v) is list and all_texts(v)", list, item=text)
 uri = UriKind("uri", "type(v) is str and (v in _known_uris or is_uri(v))", str)
 # May have empty components: topics and procedures that are matched by prefix or wildcard.
-pattern_uri = UriKind("uri, components may be empty", "type(v) is str and is_uri_or_empty(v) is not None", str)
+pattern_uri = UriKind("uri, components may be empty", "type(v) is str and (v in _known_uris or is_uri(v) or is_uri_or_empty(v) is not None)", str)
 hops = Kind("list of {session, authid, authrole}", "type(v) is list and (not v or is_forward_for(v))", list)
