@@ -27,8 +27,8 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     http_status_line = ""
     http_headers: Mapping[str, str] = {}
-    websocket_key = ""
-    _wskey = ""
+    websocket_key = b""
+    _wskey = b""
     _offered: Sequence[str] = ()
 
     def onConnecting(self, transport_details: Any) -> Any:
@@ -100,6 +100,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def startHandshake(self) -> None:
         """Ask ``onConnecting`` what to ask for, and send the request."""
+        self.websocket_key = self._wskey = _http.make_key().encode("ascii")
         self._ask(self.onConnecting, self.transport_details, self._request_known, self._connecting_failed)
 
     def _connecting_failed(self, exc: Exception) -> None:
@@ -128,7 +129,6 @@ class WebSocketClientProtocol(WebSocketProtocol):
     def _actuallyStartHandshake(self, request_options: ConnectingRequest) -> None:
         """Send the request."""
         request = request_options
-        self.websocket_key = self._wskey = _http.make_key()
         self.websocket_version = self.version
         self._offered = list(request.protocols)
         headers: list[tuple[str, Any]] = []
@@ -141,7 +141,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
             ("Pragma", "no-cache"),
             ("Cache-Control", "no-cache"),
             *request.headers.items(),
-            ("Sec-WebSocket-Key", self.websocket_key),
+            ("Sec-WebSocket-Key", self.websocket_key.decode("ascii")),
         ]
         number = self.SPEC_TO_PROTOCOL_VERSION[self.version]
         if request.origin:
@@ -163,8 +163,6 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def processHandshake(self) -> None:
         """Read the server's answer."""
-        if not self.websocket_key:
-            return  # octets before our request was sent: read once it is
         try:
             head = self._read_head()
             if head is None:
@@ -172,7 +170,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
             self.http_status_line = head.start_line
             self.http_headers = head.headers
             self._transport_details.http_headers_received = head.headers
-            response = _http.read_response(head, self.websocket_key, self._offered)
+            response = _http.read_response(head, self.websocket_key.decode("ascii"), self._offered)
             self._accept_extensions(response.extensions)
         except _http.HttpError as e:
             self.failHandshake(str(e))
@@ -181,11 +179,10 @@ class WebSocketClientProtocol(WebSocketProtocol):
         details = self._transport_details
         details.websocket_protocol = response.protocol
         details.websocket_extensions_in_use = self.websocket_extensions_in_use
-        self._onConnect(
-            ConnectionResponse(
-                self.peer, head.headers, self.websocket_version, response.protocol, self.websocket_extensions_in_use
-            )
+        answer = ConnectionResponse(
+            self.peer, head.headers, self.websocket_version, response.protocol, self.websocket_extensions_in_use
         )
+        self._ask(self._onConnect, answer, lambda _: self._opened(), self._connect_failed)
 
     def _accept_extensions(self, extensions: list[tuple[str, dict[str, Any]]]) -> None:
         """Take what the server chose of what was offered.
@@ -196,8 +193,8 @@ class WebSocketClientProtocol(WebSocketProtocol):
         for name, _ in extensions:
             raise _http.HttpError(400, f"the server selected the extension {name[:40]!r}, which was not offered")
 
-    def _onConnect(self, response: ConnectionResponse) -> None:
-        self._ask(self.onConnect, response, lambda _: self._opened(), self._connect_failed)
+    def _onConnect(self, response: ConnectionResponse) -> Any:
+        return self.onConnect(response)
 
     def _connect_failed(self, exc: Exception) -> None:
         self.log.failure("WebSocket {peer}: onConnect raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)

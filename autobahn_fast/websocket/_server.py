@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html as html_module
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from autobahn_fast import __version__
@@ -26,11 +26,11 @@ _SERVER_STATUS_TEMPLATE = """<!DOCTYPE html>
 <html>
 <head>
 <meta charset="utf-8">
-{redirect}<title>{server}</title>
+{}<title>WebSocket endpoint</title>
 <style>body {{ font-family: sans-serif; margin: 4em; }}</style>
 </head>
 <body>
-<h1>{server}</h1>
+<h1>{}</h1>
 <p>This is a WebSocket endpoint. A browser page or a program connects to it with the WebSocket protocol; there is nothing
 to see here over plain HTTP.</p>
 </body>
@@ -165,7 +165,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         :param res: what ``onConnect`` returned.
         """
         try:
-            protocol, more = _accepted(res)
+            protocol, more = _accepted(res, self.websocket_protocols)
             if protocol is not None and protocol not in self.websocket_protocols:
                 raise ValueError(f"the subprotocol {protocol!r} was not offered, but {self.websocket_protocols}")
             headers: list[tuple[str, Any]] = []
@@ -243,7 +243,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
             target = html_module.escape(redirectUrl, quote=True)
             redirect = f'<meta http-equiv="refresh" content="{int(redirectAfter)};URL=\'{target}\'">\n'
         server = html_module.escape(self.factory.server or "WebSocket server")
-        self.sendHtml(_SERVER_STATUS_TEMPLATE.format(server=server, redirect=redirect))
+        self.sendHtml(_SERVER_STATUS_TEMPLATE.format(redirect, server))
 
     def _serve_status(self, head: _http.Head) -> None:
         """A browser came: show the status page. ``?redirect=/path&after=seconds`` sends it on, on this server only."""
@@ -260,7 +260,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         self.dropConnection(abort=False)
 
 
-def _accepted(res: Any) -> tuple[str | None, Mapping[str, Any]]:
+def _accepted(res: Any, offered: Sequence[str]) -> tuple[str | None, Mapping[str, Any]]:
     """Return (subprotocol, headers) out of what ``onConnect`` may return.
 
     :raises TypeError: it is something else.
@@ -270,9 +270,8 @@ def _accepted(res: Any) -> tuple[str | None, Mapping[str, Any]]:
         protocol, headers = res.subprotocol, res.headers
     elif isinstance(res, tuple) and len(res) == 2:
         protocol, headers = res
-    if (protocol is not None and not isinstance(protocol, str)) or (
-        headers is not None and not isinstance(headers, Mapping)
-    ):
+    fits = protocol is None or isinstance(protocol, str) or protocol in offered
+    if not fits or not (headers is None or isinstance(headers, Mapping)):
         raise TypeError(
             f"onConnect may return None, a subprotocol, (subprotocol, headers) or ConnectionAccept, not {res!r}"
         )

@@ -140,14 +140,18 @@ def request(
 
 
 def response(
-    key: str,
+    key: str | bytes,
     line: str = "HTTP/1.1 101 Switching Protocols",
     drop: tuple[str, ...] = (),
     extra: tuple[str, ...] = (),
     **headers: str,
 ) -> bytes:
     """A server's answer to a key."""
-    fields = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": _http.accept_key(key)}
+    fields = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Accept": _http.accept_key(key if isinstance(key, str) else key.decode()),
+    }
     fields.update({name.replace("_", "-"): value for name, value in headers.items()})
     lines = [line, *(f"{n}: {v}" for n, v in fields.items() if n not in drop), *extra]
     return "".join(f"{text}\r\n" for text in lines).encode("latin-1") + b"\r\n"

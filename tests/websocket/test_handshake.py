@@ -235,7 +235,7 @@ def test_client_request():
         "Cache-Control: no-cache",
         "X: 1",
         "X: 2",
-        f"Sec-WebSocket-Key: {connection.websocket_key}",
+        f"Sec-WebSocket-Key: {connection.websocket_key.decode()}",
         "Origin: http://o",
         "Sec-WebSocket-Protocol: a,b",
         "Sec-WebSocket-Version: 13",
