@@ -7,6 +7,7 @@ meanwhile; only its port is another one, so that nothing else on the machine is 
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import select
@@ -43,7 +44,7 @@ def programs_in(page: Path) -> list[Program]:
     text = page.read_text(encoding="utf-8")
     blocks = list(FENCE.finditer(text))
     found = []
-    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, following in itertools.zip_longest(blocks, blocks[1:]):
         if block[1] == "python":
             is_next = following is not None and following[1] == "text" and not text[block.end() : following.start()].strip()
             output = following[2] if is_next and following is not None else None
