@@ -92,8 +92,8 @@ def peer_certificate_details(cert: Any, subject_name_hash: int | None = None) ->
     except Exception:  # one malformed extension makes the library refuse them all
         extensions = []
     return {
-        "md5": _fingerprint(cert, hashes.MD5()),  # noqa: S303 - a fingerprint for display, trusted by nobody
-        "sha1": _fingerprint(cert, hashes.SHA1()),  # noqa: S303
+        "md5": _fingerprint(cert, hashes.MD5()),
+        "sha1": _fingerprint(cert, hashes.SHA1()),
         "sha256": _fingerprint(cert, hashes.SHA256()),
         "expired": cert.not_valid_after_utc < datetime.datetime.now(datetime.UTC),
         "hash": f"{subject_name_hash:08x}" if subject_name_hash is not None else None,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from autobahn_fast._observable import ObservableMixin as ObservableMixin
+from autobahn_fast._observable import ObservableMixin
 from autobahn_fast.exception import InvalidArgument
 
 __all__ = (
@@ -262,7 +262,7 @@ class IdGenerator:
     __next__ = next
 
 
-def id() -> int:  # noqa: A001 - autobahn's name
+def id() -> int:
     """Return a random WAMP id in global scope: 1 to 2**53, from a cryptographic source."""
     return secrets.randbelow(_MAX_ID) + 1
 

@@ -53,7 +53,7 @@ _MODULE_OF = {
     "subscribe": "uri",
 }
 
-__all__ = tuple(sorted(_MODULE_OF))  # noqa: PLE0605 - a table is the one place
+__all__ = tuple(sorted(_MODULE_OF))
 
 
 def __getattr__(name: str) -> Any:

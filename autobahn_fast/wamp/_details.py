@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from autobahn_fast.exception import InvalidArgument
-from autobahn_fast.wamp._kinds import TESTS, Kind, flag, mapping, shown, text
+from autobahn_fast.wamp._checks import shown
+from autobahn_fast.wamp._kinds import TESTS, Kind, flag, mapping, text
 
 __all__ = ("Record", "SessionDetails", "TransportDetails")
 

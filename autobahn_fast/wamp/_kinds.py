@@ -6,55 +6,22 @@ Knows the rules for values and how to say what is wrong with one. Does not know 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
+from autobahn_fast.wamp._checks import (
+    _CUSTOM_ATTRIBUTE,
+    _URI_PAT_LOOSE_EMPTY,
+    _URI_PAT_LOOSE_NON_EMPTY,
+    MAX_ID,
+    shown,
+)
 from autobahn_fast.wamp.exception import InvalidUriError, ProtocolError
 from autobahn_fast.wamp.role import ROLE_NAME_TO_CLASS, RoleFeatures
-
-# URIs (WAMP basic profile, "URIs"): loose and strict, each without empty components, with an empty last one (prefix
-# matching) and with any empty component (wildcard matching).
-_URI_PAT_LOOSE_NON_EMPTY = re.compile(r"^([^\s\.#]+\.)*([^\s\.#]+)\Z")
-_URI_PAT_LOOSE_LAST_EMPTY = re.compile(r"^([^\s\.#]+\.)*([^\s\.#]*)\Z")
-_URI_PAT_LOOSE_EMPTY = re.compile(r"^(([^\s\.#]+\.)|\.)*([^\s\.#]+)?\Z")
-_URI_PAT_STRICT_NON_EMPTY = re.compile(r"^([\da-z_]+\.)*([\da-z_]+)\Z", re.ASCII)
-_URI_PAT_STRICT_LAST_EMPTY = re.compile(r"^([\da-z_]+\.)*([\da-z_]*)\Z", re.ASCII)
-_URI_PAT_STRICT_EMPTY = re.compile(r"^(([\da-z_]+\.)|\.)*([\da-z_]+)?\Z", re.ASCII)
-_URI_PAT_REALM_NAME = re.compile(r"^[A-Za-z][A-Za-z\d_\-@\.]{2,254}\Z", re.ASCII)
-_URI_PAT_REALM_NAME_ETH = re.compile(r"^0x([A-Fa-f\d]{40})\Z", re.ASCII)
-_URI_PAT_REALM_NAME_ENS = re.compile(r"^([a-z\d_\-@\.]{2,250})\.eth\Z", re.ASCII)
-_URI_PAT_REALM_NAME_ENS_REVERSE = re.compile(r"^eth\.([a-z\d_\-@\.]{2,250})\Z", re.ASCII)
-_CUSTOM_ATTRIBUTE = re.compile(r"^x_([a-z][\da-z_]+)?\Z", re.ASCII)
-
-# (strict, empty components allowed, last empty allowed) -> pattern
-URI_PATTERNS = {
-    (False, False, False): _URI_PAT_LOOSE_NON_EMPTY,
-    (False, False, True): _URI_PAT_LOOSE_LAST_EMPTY,
-    (False, True, False): _URI_PAT_LOOSE_EMPTY,
-    (False, True, True): _URI_PAT_LOOSE_EMPTY,
-    (True, False, False): _URI_PAT_STRICT_NON_EMPTY,
-    (True, False, True): _URI_PAT_STRICT_LAST_EMPTY,
-    (True, True, False): _URI_PAT_STRICT_EMPTY,
-    (True, True, True): _URI_PAT_STRICT_EMPTY,
-}
-
-MAX_ID = 9007199254740992  # 2**53
 
 
 class MessageUriError(InvalidUriError, ProtocolError):
     """A message from the peer carries an invalid URI: a protocol error that is also an ``InvalidUriError``."""
-
-
-def shown(value: Any) -> str:
-    """Return a value for an error text: short whatever the peer sent."""
-    if type(value) is int and abs(value) > 1 << 64:
-        return f"an integer of {value.bit_length()} bits"
-    if type(value) is str and len(value) > 200:
-        return f"{value[:200]!r}..."
-    if type(value) in (int, str, bool, float):
-        return repr(value)
-    return f"of {type(value)}"
 
 
 # URIs that were found to be valid: a set look-up is ten times cheaper than the pattern. Bounded in count and length.
@@ -130,7 +97,7 @@ class Kind:
     :param on_wire: False: not an option itself, but a dict of further options.
     """
 
-    __slots__ = ("name", "test", "wanted", "default", "values", "item", "convert", "give", "on_wire", "accepts")
+    __slots__ = ("accepts", "convert", "default", "give", "item", "name", "on_wire", "test", "values", "wanted")
 
     def __init__(
         self,

@@ -21,7 +21,8 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from autobahn_fast.wamp import _kinds
-from autobahn_fast.wamp._kinds import Kind, refuse_key, shown
+from autobahn_fast.wamp._checks import shown
+from autobahn_fast.wamp._kinds import Kind, refuse_key
 from autobahn_fast.wamp.exception import ProtocolError
 
 __all__ = ("MessageType", "Schema")

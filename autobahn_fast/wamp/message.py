@@ -10,8 +10,7 @@ from __future__ import annotations
 import reprlib
 from typing import TYPE_CHECKING, Any
 
-from autobahn_fast.wamp import _kinds
-from autobahn_fast.wamp._kinds import (
+from autobahn_fast.wamp._checks import (  # noqa: F401 - names of autobahn's module, some of which Crossbar imports
     _CUSTOM_ATTRIBUTE,
     _URI_PAT_LOOSE_EMPTY,
     _URI_PAT_LOOSE_LAST_EMPTY,
@@ -23,7 +22,38 @@ from autobahn_fast.wamp._kinds import (
     _URI_PAT_STRICT_EMPTY,
     _URI_PAT_STRICT_LAST_EMPTY,
     _URI_PAT_STRICT_NON_EMPTY,
+    ENC_ALGO_CRYPTOBOX,
+    ENC_ALGO_MQTT,
+    ENC_ALGO_NONE,
+    ENC_ALGO_XBR,
+    ENC_ALGOS,
+    ENC_ALGOS_FROMSTR,
+    ENC_SER_CBOR,
+    ENC_SER_FLATBUFFERS,
+    ENC_SER_JSON,
+    ENC_SER_MSGPACK,
+    ENC_SER_NONE,
+    ENC_SER_OPAQUE,
+    ENC_SER_UBJSON,
+    ENC_SERS,
+    ENC_SERS_FROMSTR,
+    PAYLOAD_ENC_CRYPTO_BOX,
+    PAYLOAD_ENC_MQTT,
+    PAYLOAD_ENC_STANDARD_IDENTIFIERS,
+    PAYLOAD_ENC_STANDARD_SERIALIZERS,
+    PAYLOAD_ENC_XBR,
     URI_PATTERNS,
+    b2a,
+    check_or_raise_extra,
+    check_or_raise_id,
+    check_or_raise_realm_name,
+    check_or_raise_uri,
+    identify_realm_name_category,
+    is_valid_enc_algo,
+    is_valid_enc_serializer,
+    shown,
+)
+from autobahn_fast.wamp._kinds import (
     Kind,
     UriKind,
     count,
@@ -36,13 +66,12 @@ from autobahn_fast.wamp._kinds import (
     pattern_uri,
     positive,
     roles_kind,
-    shown,
     text,
     texts,
     uri,
 )
 from autobahn_fast.wamp._schema import BASE_FIELDS, MessageType, Schema
-from autobahn_fast.wamp.exception import InvalidUriError, ProtocolError
+from autobahn_fast.wamp.exception import ProtocolError
 
 __all__ = (
     "PAYLOAD_ENC_CRYPTO_BOX",
@@ -85,144 +114,6 @@ __all__ = (
     "is_valid_enc_serializer",
     "parse_message",
 )
-
-# The older end-to-end encryption form ("payload transparency"): algorithms and serializers with their numbers.
-PAYLOAD_ENC_CRYPTO_BOX = "cryptobox"
-PAYLOAD_ENC_MQTT = "mqtt"
-PAYLOAD_ENC_XBR = "xbr"
-PAYLOAD_ENC_STANDARD_IDENTIFIERS = [PAYLOAD_ENC_CRYPTO_BOX, PAYLOAD_ENC_MQTT, PAYLOAD_ENC_XBR]
-PAYLOAD_ENC_STANDARD_SERIALIZERS = ["json", "msgpack", "cbor", "ubjson", "flatbuffers"]
-
-ENC_ALGO_NONE, ENC_ALGO_CRYPTOBOX, ENC_ALGO_MQTT, ENC_ALGO_XBR = range(4)
-ENC_ALGOS = dict(enumerate(("null", *PAYLOAD_ENC_STANDARD_IDENTIFIERS)))
-ENC_ALGOS_FROMSTR = {name: number for number, name in ENC_ALGOS.items()}
-
-(
-    ENC_SER_NONE,
-    ENC_SER_JSON,
-    ENC_SER_MSGPACK,
-    ENC_SER_CBOR,
-    ENC_SER_UBJSON,
-    ENC_SER_OPAQUE,
-    ENC_SER_FLATBUFFERS,
-) = range(7)
-ENC_SERS = dict(enumerate(("null", "json", "msgpack", "cbor", "ubjson", "opaque", "flatbuffers")))
-ENC_SERS_FROMSTR = {name: number for number, name in ENC_SERS.items()}
-
-
-# --- checks ----------------------------------------------------------------------------------------------------------
-
-
-def b2a(data: bytes | str | None, max_len: int = 40) -> str:
-    """Return binary data as hex (text as it is) for display, cut to ``max_len`` characters."""
-    if not data:
-        return "-"
-    shown_data = data.hex() if isinstance(data, (bytes, bytearray, memoryview)) else str(data)
-    return shown_data if len(shown_data) <= max_len else shown_data[:max_len] + ".."
-
-
-def is_valid_enc_algo(enc_algo: Any) -> bool:
-    """Is this a payload encryption algorithm: a standard one or a custom ``x_...``?"""
-    return type(enc_algo) is str and (
-        enc_algo in PAYLOAD_ENC_STANDARD_IDENTIFIERS or _CUSTOM_ATTRIBUTE.match(enc_algo) is not None
-    )
-
-
-def is_valid_enc_serializer(enc_serializer: Any) -> bool:
-    """Is this the serializer of an encrypted payload: a standard one or a custom ``x_...``?"""
-    return type(enc_serializer) is str and (
-        enc_serializer in PAYLOAD_ENC_STANDARD_SERIALIZERS or _CUSTOM_ATTRIBUTE.match(enc_serializer) is not None
-    )
-
-
-def check_or_raise_id(value: Any, message: str = "WAMP message invalid") -> int:
-    """Return a WAMP id: an int (no bool) from 0 to 2**53.
-
-    :param message: begins the text of the error.
-    :raises ProtocolError: it is none.
-    """
-    if type(value) is not int:
-        raise ProtocolError(f"{message}: invalid type {type(value)} for ID")
-    if not 0 <= value <= _kinds.MAX_ID:
-        raise ProtocolError(f"{message}: invalid value {shown(value)} for ID")
-    return value
-
-
-def check_or_raise_uri(
-    value: Any,
-    message: str = "WAMP message invalid",
-    strict: bool = False,
-    allow_empty_components: bool = False,
-    allow_last_empty: bool = False,
-    allow_none: bool = False,
-) -> str | None:
-    """Return a WAMP URI.
-
-    :param message: begins the text of the error.
-    :param strict: components of ``[0-9a-z_]`` only; otherwise anything but whitespace, ``.`` and ``#``.
-    :param allow_empty_components: any component may be empty (wildcard matching).
-    :param allow_last_empty: the last one may be (prefix matching).
-    :param allow_none: None is passed through.
-    :raises InvalidUriError: it is none.
-    """
-    if value is None and allow_none:
-        return None
-    if type(value) is not str:
-        what = "URI cannot be null" if value is None else f"invalid type {type(value)} for URI"
-        raise InvalidUriError(f"{message}: {what}")
-    rules = (bool(strict), bool(allow_empty_components), bool(allow_last_empty))
-    if not URI_PATTERNS[rules].match(value):
-        allowed = ", ".join(
-            name for name, on in zip(("strict", "allow_empty_components", "allow_last_empty"), rules, strict=True) if on
-        )
-        raise InvalidUriError(f"{message}: invalid value {shown(value)} for URI (rules: {allowed or 'loose'})")
-    return value
-
-
-def check_or_raise_realm_name(value: Any, message: str = "WAMP message invalid", allow_eth: bool = True) -> str:
-    """Return a realm name: 3 to 255 characters of ``[A-Za-z0-9_-@.]`` that begin with a letter.
-
-    :param message: begins the text of the error.
-    :param allow_eth: a hexadecimal Ethereum address is a realm name too.
-    :raises InvalidUriError: it is none.
-    """
-    if type(value) is not str:
-        what = "realm name cannot be null" if value is None else f"invalid type {type(value)} for realm name"
-        raise InvalidUriError(f"{message}: {what}")
-    if not (_URI_PAT_REALM_NAME.match(value) or (allow_eth and _URI_PAT_REALM_NAME_ETH.match(value))):
-        raise InvalidUriError(f"{message}: invalid value {shown(value)} for realm name")
-    return value
-
-
-def check_or_raise_extra(value: Any, message: str = "WAMP message invalid") -> dict[str, Any]:
-    """Return a dict with str keys.
-
-    :param message: begins the text of the error.
-    :raises ProtocolError: it is none.
-    """
-    if type(value) is not dict:
-        raise ProtocolError(f"{message}: invalid type {type(value)} for WAMP extra")
-    for key in value:
-        if type(key) is not str:
-            raise ProtocolError(f"{message}: invalid type {type(key)} for key in WAMP extra ({shown(key)})")
-    return value
-
-
-def identify_realm_name_category(value: Any) -> str | None:
-    """Return ``eth`` (an address), ``ens`` (``x.eth``), ``reverse_ens`` (``eth.x``), ``standalone``, or None: no realm name."""
-    if type(value) is not str:
-        return None
-    for category, pattern in (
-        ("eth", _URI_PAT_REALM_NAME_ETH),
-        ("ens", _URI_PAT_REALM_NAME_ENS),
-        ("reverse_ens", _URI_PAT_REALM_NAME_ENS_REVERSE),
-        ("standalone", _URI_PAT_REALM_NAME),
-    ):
-        if pattern.match(value):
-            # An ENS name is a realm name only if it would be one by itself.
-            return category if category == "eth" or _URI_PAT_REALM_NAME.match(value) else None
-    return None
-
 
 # --- base classes ----------------------------------------------------------------------------------------------------
 
@@ -291,19 +182,21 @@ class Message(metaclass=MessageType):
                 shown_fields.append(f"{field}={'<hidden>' if field in _SECRET else reprlib.repr(value)}")
         return f"{type(self).__name__}({', '.join(shown_fields)})"
 
+    __str__ = __repr__
 
-for _field in ("correlation_id", "correlation_uri", "correlation_is_anchor", "correlation_is_last"):
-    setattr(Message, f"_{_field}", vars(Message)[_field])
+
+for _name in ("correlation_id", "correlation_uri", "correlation_is_anchor", "correlation_is_last"):
+    setattr(Message, f"_{_name}", vars(Message)[_name])
 
 _SECRET = ("signature", "authextra", "extra", "resume_token", "enc_key")
 
 
 def _field(name: str, doc: str) -> property:
     # Stands for the slot that each message class has under this name.
-    def get(self: Any) -> Any:
+    def missing(self: Any, *value: Any) -> Any:
         raise AttributeError(f"{type(self).__name__} has no {name}")
 
-    return property(get, doc=doc)
+    return property(missing, missing, doc=doc)
 
 
 class MessageWithAppPayload:
@@ -511,7 +404,7 @@ class Unsubscribe(MessageWithForwardFor, Message, code=34):
 
 
 class Unsubscribed(Message, code=35, word="detail"):
-    """``[UNSUBSCRIBED, UNSUBSCRIBE.Request|id]``; or ``[UNSUBSCRIBED, 0, Details|dict]``: the router revokes a subscription."""
+    """``[UNSUBSCRIBED, UNSUBSCRIBE.Request|id]``; ``[UNSUBSCRIBED, 0, Details|dict]``: the router revokes a subscription"""
 
     wire = {"request": ident, "*?": None}
     options = {"subscription": ident, "reason": uri}
@@ -523,7 +416,7 @@ class Unsubscribed(Message, code=35, word="detail"):
 
 
 class Event(MessageWithAppPayload, MessageWithForwardFor, Message, code=36, word="detail"):
-    """``[EVENT, SUBSCRIBED.Subscription|id, PUBLISHED.Publication|id, Details|dict, PUBLISH.Arguments|list, PUBLISH.ArgumentsKw|dict]``"""  # noqa: E501
+    """``[EVENT, SUBSCRIBED.Subscription|id, PUBLISHED.Publication|id, Details|dict, Arguments|list, ArgumentsKw|dict]``"""
 
     wire = {"subscription": ident, "publication": ident, "*": None, "payload": None}
     options = {
@@ -549,7 +442,7 @@ class EventReceived(Message, code=337, spec="EVENT_RECEIVED"):
 
 
 class Call(MessageWithAppPayload, MessageWithForwardFor, Message, code=48):
-    """``[CALL, Request|id, Options|dict, Procedure|uri, Arguments|list, ArgumentsKw|dict]``; ``timeout`` as it is on the wire."""
+    """``[CALL, Request|id, Options|dict, Procedure|uri, Arguments|list, ArgumentsKw|dict]``"""
 
     wire = {"request": ident, "*": None, "procedure": uri, "payload": None}
     options = {
@@ -575,7 +468,7 @@ class Cancel(MessageWithForwardFor, Message, code=49):
 
 
 class Result(MessageWithAppPayload, MessageWithForwardFor, Message, code=50, word="detail"):
-    """``[RESULT, CALL.Request|id, Details|dict, YIELD.Arguments|list, YIELD.ArgumentsKw|dict]``"""
+    """``[RESULT, CALL.Request|id, Details|dict, Arguments|list, ArgumentsKw|dict]``"""
 
     wire = {"request": ident, "*": None, "payload": None}
     options = {"progress": flag, **ENC, **CALLEE, **FORWARD_FOR}
@@ -617,7 +510,7 @@ class Unregister(MessageWithForwardFor, Message, code=66):
 
 
 class Unregistered(Message, code=67, word="detail"):
-    """``[UNREGISTERED, UNREGISTER.Request|id]``; or ``[UNREGISTERED, 0, Details|dict]``: the router revokes a registration."""
+    """``[UNREGISTERED, UNREGISTER.Request|id]``; ``[UNREGISTERED, 0, Details|dict]``: the router revokes a registration"""
 
     wire = {"request": ident, "*?": None}
     options = {"registration": ident, "reason": uri}
@@ -629,7 +522,7 @@ class Unregistered(Message, code=67, word="detail"):
 
 
 class Invocation(MessageWithAppPayload, MessageWithForwardFor, Message, code=68, word="detail"):
-    """``[INVOCATION, Request|id, REGISTERED.Registration|id, Details|dict, CALL.Arguments|list, CALL.ArgumentsKw|dict]``"""
+    """``[INVOCATION, Request|id, REGISTERED.Registration|id, Details|dict, Arguments|list, ArgumentsKw|dict]``"""
 
     wire = {"request": ident, "registration": ident, "*": None, "payload": None}
     options = {

@@ -18,20 +18,20 @@ from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.wamp.exception import ProtocolError, SerializationError
 from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
 
-__all__ = (
+__all__ = [
+    "SERID_TO_OBJSER",
+    "SERID_TO_SER",
     "CBORObjectSerializer",
     "CBORSerializer",
     "JsonObjectSerializer",
     "JsonSerializer",
     "MsgPackObjectSerializer",
     "MsgPackSerializer",
-    "SERID_TO_OBJSER",
-    "SERID_TO_SER",
     "Serializer",
     "create_transport_serializer",
     "create_transport_serializers",
     "parse_message",
-)
+]
 
 # What ends a message in batched JSON. Written: what autobahn and Crossbar write (and alone understand). Read: that, and
 # the record separator the WAMP specification names. Neither octet can occur inside of JSON.
@@ -418,6 +418,7 @@ SERID_TO_SER: dict[str, type[Serializer]] = {
 
 
 if importlib.util.find_spec("bjdata") is not None:
+    __all__ += ["UBJSONObjectSerializer", "UBJSONSerializer"]
 
     class _UbjsonCodec:
         """UBJSON over the ``bjdata`` package; the same two methods as the compiled codecs have for Python."""
@@ -463,7 +464,6 @@ if importlib.util.find_spec("bjdata") is not None:
 
     SERID_TO_OBJSER["ubjson"] = UBJSONObjectSerializer
     SERID_TO_SER["ubjson"] = UBJSONSerializer
-    __all__ += ("UBJSONObjectSerializer", "UBJSONSerializer")
 
 
 # --- by name ---------------------------------------------------------------------------------------------------------
