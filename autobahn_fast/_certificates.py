@@ -60,7 +60,9 @@ def _extension(extension: Any) -> dict[str, Any]:
     name = _oid_name(extension.oid)
     try:
         if name == "subjectAltName":
-            parts = (f"{_GENERAL_NAMES.get(type(n).__name__, type(n).__name__)}:{_text(n.value)}" for n in extension.value)
+            parts = (
+                f"{_GENERAL_NAMES.get(type(n).__name__, type(n).__name__)}:{_text(n.value)}" for n in extension.value
+            )
             value = ", ".join(parts)
         else:
             value = str(extension.value)

@@ -415,7 +415,9 @@ def peer_certificate_details(cert: Any, subject_name_hash: int | None = None) ->
 
 # --- colours ---------------------------------------------------------------------------------------------------------
 
-_COLORS = {name: 30 + i for i, name in enumerate(("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"))}
+_COLORS = {
+    name: 30 + i for i, name in enumerate(("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"))
+}
 _COLORS.update({f"bright_{name}": code + 60 for name, code in list(_COLORS.items())})
 
 

@@ -63,7 +63,6 @@ ENC_SERS = dict(enumerate(("null", "json", "msgpack", "cbor", "ubjson", "opaque"
 ENC_SERS_FROMSTR = {name: number for number, name in ENC_SERS.items()}
 
 
-
 def shown(value: Any) -> str:
     """Return a value for an error text: short whatever the peer sent."""
     if type(value) is int and abs(value) > 1 << 64:

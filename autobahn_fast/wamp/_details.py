@@ -303,5 +303,3 @@ class SessionDetails(Details):
         :raises ValueError: a field has the wrong type. Unknown fields are ignored.
         """
         return SessionDetails._parse(data)  # type: ignore[no-any-return]
-
-

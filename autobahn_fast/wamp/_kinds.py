@@ -204,7 +204,9 @@ def roles_kind(allowed: tuple[str, ...]) -> Kind:
         for name, details in value.items():
             if name not in allowed:
                 raise ProtocolError(f"invalid role {shown(name)} in {where}")
-            features = _details(_details(details, f"role '{name}' in {where}").get("features", {}), f"role '{name}' in {where}")
+            features = _details(
+                _details(details, f"role '{name}' in {where}").get("features", {}), f"role '{name}' in {where}"
+            )
             known = ROLE_NAME_TO_CLASS[name].FEATURES
             result[name] = ROLE_NAME_TO_CLASS[name](**{key: features[key] for key in known if key in features})
         return result
@@ -220,7 +222,9 @@ def _details(value: Any, where: str) -> dict[str, Any]:
 
 def one_of(*values: str, default: str | None = None) -> Kind:
     """A text out of a few."""
-    return Kind(f"one of {', '.join(values)}", f"type(v) is str and v in {values!r}", str, default=default, values=values)
+    return Kind(
+        f"one of {', '.join(values)}", f"type(v) is str and v in {values!r}", str, default=default, values=values
+    )
 
 
 ident = Kind("id", f"type(v) is int and 0 <= v <= {MAX_ID}", int)
@@ -233,5 +237,9 @@ ids = Kind("list of ids", "type(v) is list and all_ids(v)", list, item=ident)
 texts = Kind("list of str", "type(v) is list and all_texts(v)", list, item=text)
 uri = UriKind("uri", "type(v) is str and (v in _known_uris or is_uri(v))", str)
 # May have empty components: topics and procedures that are matched by prefix or wildcard.
-pattern_uri = UriKind("uri, components may be empty", "type(v) is str and (v in _known_uris or is_uri(v) or is_uri_or_empty(v) is not None)", str)
+pattern_uri = UriKind(
+    "uri, components may be empty",
+    "type(v) is str and (v in _known_uris or is_uri(v) or is_uri_or_empty(v) is not None)",
+    str,
+)
 hops = Kind("list of {session, authid, authrole}", "type(v) is list and (not v or is_forward_for(v))", list)

@@ -103,7 +103,11 @@ class Schema:
                 lines += self._source_parse_payload(index)
             elif field in ("*", "*?"):
                 value = f"wmsg[{index}]" + (f" if len(wmsg) > {index} else {{}}" if field == "*?" else "")
-                lines += [f"    options = {value}", "    if type(options) is not dict:", "        refuse_options(options)"]
+                lines += [
+                    f"    options = {value}",
+                    "    if type(options) is not dict:",
+                    "        refuse_options(options)",
+                ]
             elif kind is not None:
                 lines += [
                     f"    v = wmsg[{index}]",
@@ -203,7 +207,12 @@ class Schema:
     def source_eq(self) -> list[str]:
         """``__eq__``: same class, equal fields; correlation and cache do not count."""
         terms = " and ".join(f"self.{field} == other.{field}" for field in self.fields)
-        return ["def __eq__(self, other):", "    if type(other) is not type(self):", "        return False", f"    return {terms}"]
+        return [
+            "def __eq__(self, other):",
+            "    if type(other) is not type(self):",
+            "        return False",
+            f"    return {terms}",
+        ]
 
     # --- compiling ---------------------------------------------------------------------------------------------------
 

@@ -273,7 +273,9 @@ class ISession(_ABC):
         """Publish. :returns: None, or with ``acknowledge`` a future of the publication."""
 
     @abstractmethod
-    def subscribe(self, handler: Any, topic: str | None = None, options: Any = None, check_types: bool | None = None) -> Any:
+    def subscribe(
+        self, handler: Any, topic: str | None = None, options: Any = None, check_types: bool | None = None
+    ) -> Any:
         """Subscribe a handler, or the decorated methods of an object. :returns: a future of the subscription(s)."""
 
     @abstractmethod
@@ -365,7 +367,11 @@ class ICryptosignKey(IKey):
 
     @abstractmethod
     def verify_challenge(
-        self, challenge: Challenge, signature: bytes, channel_id: bytes | None = None, channel_id_type: str | None = None
+        self,
+        challenge: Challenge,
+        signature: bytes,
+        channel_id: bytes | None = None,
+        channel_id_type: str | None = None,
     ) -> Any:
         """Return a future of whether an answer is right."""
 

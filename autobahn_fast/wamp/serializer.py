@@ -222,7 +222,9 @@ class Serializer:
         try:
             data = msg.serialize(self._serializer)
         except (ValueError, TypeError) as e:
-            raise SerializationError(f"{type(msg).__name__} cannot be serialized as {self._serializer.NAME}: {e}") from e
+            raise SerializationError(
+                f"{type(msg).__name__} cannot be serialized as {self._serializer.NAME}: {e}"
+            ) from e
         self.statistics.serialized(len(data))
         return data, self._serializer.BINARY
 

@@ -261,7 +261,14 @@ class PublishOptions(Record):
     def message_attr(self) -> dict[str, Any]:
         """Return the options as a PUBLISH message has them."""
         options = _options(self, "acknowledge", "exclude_me")
-        for name in ("exclude", "exclude_authid", "exclude_authrole", "eligible", "eligible_authid", "eligible_authrole"):
+        for name in (
+            "exclude",
+            "exclude_authid",
+            "exclude_authrole",
+            "eligible",
+            "eligible_authid",
+            "eligible_authrole",
+        ):
             value = getattr(self, name)
             if value is not None:
                 options[name] = value if type(value) is list else [value]
