@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Describes X.509 certificates as plain dicts. ``autobahn_fast.util`` exports it. Needs the ``cryptography`` package."""
+"""Describes X.509 certificates as plain dicts, for ``autobahn_fast.util``. Needs the ``cryptography`` package."""
 
 from __future__ import annotations
 

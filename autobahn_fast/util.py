@@ -193,7 +193,7 @@ class Tracker:
         self._timings[key] = rtime() - self._offset
 
     def diff(self, start_key: str, end_key: str, formatted: bool = True) -> str | float | None:
-        """Return the seconds between two events, None when one has not happened; or, formatted, 8 characters of text."""
+        """Return the seconds between two events, None when one has not happened; formatted: 8 characters of text."""
         if start_key not in self._timings or end_key not in self._timings:
             return "n.a.".rjust(8) if formatted else None
         d = self._timings[end_key] - self._timings[start_key]

@@ -170,7 +170,7 @@ def check_or_raise_extra(value: Any, message: str = "WAMP message invalid") -> d
 
 
 def identify_realm_name_category(value: Any) -> str | None:
-    """Return ``eth`` (an address), ``ens`` (``x.eth``), ``reverse_ens`` (``eth.x``), ``standalone``, or None: no realm name."""
+    """Return ``eth`` (an address), ``ens`` (``x.eth``), ``reverse_ens`` (``eth.x``), ``standalone``; None: no name."""
     if type(value) is not str:
         return None
     for category, pattern in (

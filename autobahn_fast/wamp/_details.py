@@ -86,7 +86,7 @@ class Record(metaclass=RecordType):
 
 
 class DetailsType(RecordType):
-    """Metaclass of records that are also read from and written to dicts; fields are known with an underscore as well."""
+    """Metaclass of records that are read from and written to dicts; fields are known with an underscore as well."""
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
         kinds: dict[str, Kind] | None = namespace.get("fields")
@@ -186,7 +186,8 @@ class TransportDetails(Details):
     :param own: this side, as ``tcp4:127.0.0.1:8080`` or ``unix:/path``.
     :param peer: the other side.
     :param is_server: this side accepted the connection.
-    :param own_pid: process id of this side. ``own_tid``: thread id. ``own_fd``: file descriptor of the socket, -1: unknown.
+    :param own_pid: process id of this side. ``own_tid``: thread id. ``own_fd``: file descriptor of the socket, -1:
+        unknown.
     :param is_secure: the transport is encrypted.
     :param channel_id: binding type (``tls-unique``) to 32 octets that are the same on both sides and nowhere else.
     :param peer_cert: the peer's certificate as :func:`autobahn_fast.util.peer_certificate_details` describes it.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Turns the declaration of a message into ``__init__``, ``parse``, ``marshal`` and ``__eq__``, once per class.
 
-Knows the shape of WAMP messages: a list that begins with the type code, then elements, one dict of options, and at the end
-perhaps a payload. Does not know any particular message. The methods are written out as source and compiled, as
+Knows the shape of WAMP messages: a list that begins with the type code, then elements, one dict of options, and at the
+end perhaps a payload. Does not know any particular message. The methods are written out as source and compiled, as
 ``dataclasses`` does: no loop over the declaration remains at run time.
 
 A declaration is a class body with these names::
@@ -255,7 +255,7 @@ class Schema:
                 function.__doc__ = doc.format(self.name)
                 setattr(cls, name, staticmethod(function) if name == "parse" else function)
 
-    # --- errors --------------------------------------------------------------------------------------------------------
+    # --- errors ------------------------------------------------------------------------------------------------------
 
     def refuse_message(self, wmsg: Any) -> NoReturn:
         """Raise for something that is not a list of the right length that begins with the type code."""

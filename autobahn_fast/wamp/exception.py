@@ -112,8 +112,9 @@ class ApplicationError(Error):
         traceback = self.kwargs.get("traceback")
         kwargs = {**self.kwargs, "traceback": "..."} if traceback else self.kwargs
         text = (
-            f"ApplicationError(error=<{self.error}>, args={list(self.args)}, kwargs={kwargs}, enc_algo={self.enc_algo}, "
-            f"callee={self.callee}, callee_authid={self.callee_authid}, callee_authrole={self.callee_authrole}, "
+            f"ApplicationError(error=<{self.error}>, args={list(self.args)}, kwargs={kwargs}, "
+            f"enc_algo={self.enc_algo}, callee={self.callee}, callee_authid={self.callee_authid}, "
+            f"callee_authrole={self.callee_authrole}, "
             f"forward_for={self.forward_for})"
         )
         if traceback:

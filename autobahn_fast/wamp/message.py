@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The 25 WAMP messages, each declared once, and the checks of ids, URIs and realm names.
 
-A declaration names the elements and options of a message in the order of the constructor's parameters; ``_schema`` makes
-``__init__``, ``parse``, ``marshal`` and ``__eq__`` of it. Knows nothing about sessions, codecs or transports.
+A declaration names the elements and options of a message in the order of the constructor's parameters; ``_schema``
+makes ``__init__``, ``parse``, ``marshal`` and ``__eq__`` of it. Knows nothing about sessions, codecs or transports.
 """
 
 from __future__ import annotations
@@ -404,7 +404,7 @@ class Unsubscribe(MessageWithForwardFor, Message, code=34):
 
 
 class Unsubscribed(Message, code=35, word="detail"):
-    """``[UNSUBSCRIBED, UNSUBSCRIBE.Request|id]``; ``[UNSUBSCRIBED, 0, Details|dict]``: the router revokes a subscription"""
+    """``[UNSUBSCRIBED, UNSUBSCRIBE.Request|id]``; ``[UNSUBSCRIBED, 0, Details|dict]``: revoked by the router"""
 
     wire = {"request": ident, "*?": None}
     options = {"subscription": ident, "reason": uri}
@@ -416,7 +416,7 @@ class Unsubscribed(Message, code=35, word="detail"):
 
 
 class Event(MessageWithAppPayload, MessageWithForwardFor, Message, code=36, word="detail"):
-    """``[EVENT, SUBSCRIBED.Subscription|id, PUBLISHED.Publication|id, Details|dict, Arguments|list, ArgumentsKw|dict]``"""
+    """``[EVENT, Subscription|id, Publication|id, Details|dict, Arguments|list, ArgumentsKw|dict]``"""
 
     wire = {"subscription": ident, "publication": ident, "*": None, "payload": None}
     options = {
@@ -510,7 +510,7 @@ class Unregister(MessageWithForwardFor, Message, code=66):
 
 
 class Unregistered(Message, code=67, word="detail"):
-    """``[UNREGISTERED, UNREGISTER.Request|id]``; ``[UNREGISTERED, 0, Details|dict]``: the router revokes a registration"""
+    """``[UNREGISTERED, UNREGISTER.Request|id]``; ``[UNREGISTERED, 0, Details|dict]``: revoked by the router"""
 
     wire = {"request": ident, "*?": None}
     options = {"registration": ident, "reason": uri}

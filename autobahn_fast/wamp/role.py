@@ -27,8 +27,8 @@ __all__ = (
 class RoleFeatures(EqualityMixin):
     """Features of one role: one attribute each, True, False or None (not announced).
 
-    A subclass lists its features; its constructor takes them as arguments and ignores features it does not know, so that
-    a newer peer may announce more.
+    A subclass lists its features; its constructor takes them as arguments and ignores features it does not know, so
+    that a newer peer may announce more.
 
     :raises ProtocolError: a feature is neither a bool nor None.
     """

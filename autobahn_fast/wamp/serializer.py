@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Serializers: WAMP messages to octets and back, one class for each format, plain and batched.
 
-An *object serializer* turns values into octets; a *serializer* turns message objects into octets with one and counts what
-passes. Both stand on the compiled codecs, which a ``Wire`` uses directly (:attr:`Serializer.codec`). Knows no transport.
+An *object serializer* turns values into octets; a *serializer* turns message objects into octets with one and counts
+what passes. Both stand on the compiled codecs, which a ``Wire`` uses directly (:attr:`Serializer.codec`). Knows no
+transport.
 The codecs and the libraries behind them are imported when the first serializer is made.
 """
 

@@ -2,8 +2,8 @@
 """The option, detail and result classes of the session API.
 
 Each declares its fields in a table; the constructor checks them (:class:`InvalidArgument`, which is an
-``AssertionError``, as with autobahn, and a ``TypeError`` and ``ValueError``). Knows how options look in a message; knows
-no messages and no sessions.
+``AssertionError``, as with autobahn, and a ``TypeError`` and ``ValueError``). Knows how options look in a message;
+knows no messages and no sessions.
 """
 
 from __future__ import annotations
@@ -236,7 +236,8 @@ class PublishOptions(Record):
 
     :param acknowledge: have the broker confirm; :meth:`publish` then returns a future.
     :param exclude_me: False: this session gets its own event, too.
-    :param exclude, exclude_authid, exclude_authrole: who must not get the event: one or a list of session ids, authids, authroles.
+    :param exclude, exclude_authid, exclude_authrole: who must not get the event: one or a list of session ids,
+        authids, authroles.
     :param eligible, eligible_authid, eligible_authrole: who alone may get it.
     :param retain: the broker keeps the event for later subscribers.
     :param forward_for: the sessions it came through.
@@ -435,8 +436,8 @@ class CallResult(Record):
     """A result with keyword values, more than one positional value, or details.
 
     :param results: positional values.
-    :param kwresults: keyword values. ``enc_algo``, ``callee``, ``callee_authid``, ``callee_authrole`` and ``forward_for``
-        are not values: they become attributes.
+    :param kwresults: keyword values. ``enc_algo``, ``callee``, ``callee_authid``, ``callee_authrole`` and
+        ``forward_for`` are not values: they become attributes.
     """
 
     FIELDS = {

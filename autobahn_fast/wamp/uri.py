@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """URI patterns and the decorators that attach them to functions and exception classes.
 
-Knows how a pattern is written, what it matches, and where a decorator leaves it (``_wampuris``). Does not know sessions:
-they look the patterns up when an object is registered or subscribed.
+Knows how a pattern is written, what it matches, and where a decorator leaves it (``_wampuris``). Does not know
+sessions: they look the patterns up when an object is registered or subscribed.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ def _check_options(target: int, options: Any) -> None:
 
 
 def _attach(obj: Any, pattern: Pattern) -> None:
-    # A list of its own for each function or class: a subclass keeps what it inherits and does not write into its parent.
+    # A list of its own for each function or class: a subclass keeps what it inherits and does not write into its
+    # parent.
     if "_wampuris" not in vars(obj):
         obj._wampuris = list(getattr(obj, "_wampuris", ())) if isinstance(obj, type) else []
     obj._wampuris.append(pattern)
