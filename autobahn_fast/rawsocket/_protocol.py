@@ -138,11 +138,7 @@ class WampRawSocketChannel(WampChannel):
         :param msg: what it did.
         """
         self.log.warning("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
-        self._wire_open = False
-        if self._engine is not None:
-            self._engine.stop_reading()
-            self._engine.close()
-        self.transport.close()
+        self._end(self.transport.close)
 
     def on_ping(self, payload: bytes) -> None:
         """Engine: a ping came in."""
@@ -158,10 +154,14 @@ class WampRawSocketChannel(WampChannel):
 
     def _channel_failed(self, code: int, reason: str) -> None:
         # RawSocket has no close frame: the peer only sees the end of the connection.
+        self._end(self.transport.abort)
+
+    def _end(self, close: Callable[[], Any]) -> None:
         self._wire_open = False
         self._engine.stop_reading()
+        self._engine.flush()  # nothing is written once the transport is closing
         self._engine.close()
-        self.transport.abort()
+        close()
 
     def isOpen(self) -> bool:
         """Whether messages can be sent."""
@@ -174,10 +174,7 @@ class WampRawSocketChannel(WampChannel):
         """
         if not self.isOpen():
             raise TransportLost("the transport is not open")
-        self._wire_open = False
-        self._engine.flush()
-        self._engine.close()
-        self.transport.close()
+        self._end(self.transport.close)
 
     def abort(self) -> None:
         """Drop the connection.
@@ -186,10 +183,7 @@ class WampRawSocketChannel(WampChannel):
         """
         if not self.isOpen():
             raise TransportLost("the transport is not open")
-        self._wire_open = False
-        self._engine.stop_reading()
-        self._engine.close()
-        self.transport.abort()
+        self._end(self.transport.abort)
 
 
 class RawSocketFactoryOptions:

@@ -562,8 +562,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         self.state = self.STATE_CLOSED
         if self._engine is not None:
             self._engine.stop_reading()
-            if not abort:
-                self._engine.flush()
+            self._engine.flush()  # nothing is written once the transport is closing
         self._closeConnection(abort)
 
 
