@@ -320,6 +320,7 @@ class WampRawSocketMixinAsyncio:
     _engine: Any
     _start_engine: Any
     _session: Any
+    _fast_path = False
 
     def close(self) -> None:
         """Close after what was written so far is sent.
@@ -347,7 +348,15 @@ class WampRawSocketMixinAsyncio:
 
     def data_received(self, data: bytes) -> None:
         """asyncio: octets came in."""
-        self._engine.feed(data)
+        if self._engine.reading:
+            self._engine.feed(data)
+
+    def _end(self, close: Callable[[], Any]) -> None:
+        # Closing a TLS transport may read from it once more, inside this call and maybe inside one of the engine's.
+        if self._fast_path:
+            self._fast_path = False
+            self.transport.set_protocol(self)  # type: ignore[attr-defined]
+        super()._end(close)  # type: ignore[misc]
 
     def _on_handshake_complete(self) -> None:
         self._open_session()  # type: ignore[attr-defined]
@@ -355,8 +364,8 @@ class WampRawSocketMixinAsyncio:
         overridden = (
             "data_received" in vars(self) or type(self).data_received is not WampRawSocketMixinAsyncio.data_received
         )
-        if transport is not None and not overridden:
-            receive_directly(transport, self, self._engine)
+        if transport is not None and self._wire_open and not overridden:  # type: ignore[attr-defined]
+            self._fast_path = receive_directly(transport, self, self._engine)
 
     def _on_connection_lost(self, exc: Exception | None) -> None:
         self._lose_engine(exc is None)  # type: ignore[attr-defined]

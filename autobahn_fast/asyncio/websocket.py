@@ -123,11 +123,18 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
             self._fast_path = receive_directly(self.transport, self, self._engine)  # type: ignore[attr-defined]
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
+        self._receive_here()  # the engine reads no more; what still comes in is looked at here
+        return super()._fail_connection(code, reason)  # type: ignore[misc]
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        # Closing a TLS transport may read from it once more, inside this call and maybe inside one of the engine's.
+        self._receive_here()
+        super()._closeConnection(abort)  # type: ignore[misc]
+
+    def _receive_here(self) -> None:
         if self._fast_path and self.transport is not None:
-            # The engine reads no more; what still comes in is looked at here.
             self._fast_path = False
             self.transport.set_protocol(self)
-        return super()._fail_connection(code, reason)  # type: ignore[misc]
 
     # --- Twisted's names, for programs that stream ---
 
