@@ -18,12 +18,13 @@ version: str = __version__
 def _choose_backend() -> None:
     """Tell txaio the framework named by USE_ASYNCIO or USE_TWISTED in the environment; load nothing when there is none."""
     import os
-    from importlib import import_module
 
     asyncio, twisted = "USE_ASYNCIO" in os.environ, "USE_TWISTED" in os.environ
     if asyncio and twisted:
         raise RuntimeError("USE_ASYNCIO and USE_TWISTED are both set in the environment: only one framework can be meant")
     if asyncio or twisted:
+        from importlib import import_module
+
         txaio = import_module("txaio")
         (txaio.use_asyncio if asyncio else txaio.use_twisted)()
 

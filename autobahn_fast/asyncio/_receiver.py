@@ -19,12 +19,12 @@ class Receiver(asyncio.BufferedProtocol):
     __slots__ = ("buffer_updated", "connection_lost", "eof_received", "get_buffer", "pause_writing", "resume_writing")
 
     def __init__(self, connection: Any, engine: Any) -> None:
-        self.get_buffer = engine.get_buffer
-        self.buffer_updated = engine.buffer_updated
-        self.eof_received = connection.eof_received
-        self.connection_lost = connection.connection_lost
-        self.pause_writing = connection.pause_writing
-        self.resume_writing = connection.resume_writing
+        self.get_buffer = engine.get_buffer  # type: ignore[method-assign]
+        self.buffer_updated = engine.buffer_updated  # type: ignore[method-assign]
+        self.eof_received = connection.eof_received  # type: ignore[method-assign]
+        self.connection_lost = connection.connection_lost  # type: ignore[method-assign]
+        self.pause_writing = connection.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = connection.resume_writing  # type: ignore[method-assign]
 
 
 def receive_directly(transport: Any, connection: Any, engine: Any) -> bool:

@@ -120,7 +120,7 @@ class WampWebSocketServerProtocol(WampWebSocketProtocol):
         """
         for subprotocol in request.protocols:
             version, name = parseSubprotocolIdentifier(subprotocol)
-            if version == 2 and name in self.factory._serializers:
+            if version == 2 and name is not None and name in self.factory._serializers:
                 self._serializer_chosen(name)
                 return subprotocol, {}
         if self.STRICT_PROTOCOL_NEGOTIATION:
@@ -148,7 +148,7 @@ class WampWebSocketClientProtocol(WampWebSocketProtocol):
             self._serializer_chosen("json")
             return
         name = parseSubprotocolIdentifier(response.protocol)[1]
-        if name not in self.factory._serializers:
+        if name is None or name not in self.factory._serializers:
             raise RuntimeError(
                 f"the server chose the WebSocket subprotocol {response.protocol!r}, which was not offered"
             )

@@ -26,7 +26,7 @@ MAX_EARLY = 65536
 """Octets a peer may send behind its handshake before our part of it is done."""
 
 
-class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMixin):
+class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMixin, _options.OptionValues):
     """A WebSocket connection. Subclass the client or server class of a framework and override the ``on...`` callbacks."""
 
     framework: Any = NoLoop
@@ -571,7 +571,7 @@ def _cut(reason: str) -> bytes:
     return reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
 
 
-class WebSocketFactory:
+class WebSocketFactory(_options.OptionValues):
     """What client and server factories share: options, and messages encoded once for many connections."""
 
     isServer: bool = False

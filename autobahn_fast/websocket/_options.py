@@ -11,7 +11,17 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-__all__ = ("CLIENT", "COMMON", "SERVER", "Option", "check", "client_options", "origin_patterns", "server_options")
+__all__ = (
+    "CLIENT",
+    "COMMON",
+    "SERVER",
+    "Option",
+    "OptionValues",
+    "check",
+    "client_options",
+    "origin_patterns",
+    "server_options",
+)
 
 FLASH_POLICY = '<cross-domain-policy>\n     <allow-access-from domain="*" to-ports="*" />\n</cross-domain-policy>\x00'
 
@@ -114,6 +124,45 @@ def _no_compression(_: Any) -> None:
 
 def _const(value: Any) -> Callable[[], Any]:
     return lambda: value
+
+
+class OptionValues:
+    """The options as attributes of factories and connections; types only, for what is written about them."""
+
+    utf8validateIncoming: bool
+    applyMask: bool
+    maxFramePayloadSize: int
+    maxMessagePayloadSize: int
+    autoFragmentSize: int
+    failByDrop: bool
+    echoCloseCodeReason: bool
+    openHandshakeTimeout: float
+    closeHandshakeTimeout: float
+    tcpNoDelay: bool
+    autoPingInterval: float
+    autoPingTimeout: float
+    autoPingSize: int
+    autoPingRestartOnAnyTraffic: bool
+    perMessageCompressionAccept: Callable[..., Any]
+    versions: list[int]
+    webStatus: bool
+    requireMaskedClientFrames: bool
+    maskServerFrames: bool
+    serveFlashSocketPolicy: bool
+    flashSocketPolicy: str
+    allowedOrigins: list[str]
+    allowNullOrigin: bool
+    maxConnections: int
+    trustXForwardedFor: int
+    version: int
+    acceptMaskedServerFrames: bool
+    maskClientFrames: bool
+    serverConnectionDropTimeout: float
+    perMessageCompressionOffers: list[Any]
+    logOctets: bool
+    logFrames: bool
+    trackTimings: bool
+    allowedOriginsPatterns: list[re.Pattern[str]]
 
 
 COMMON = (

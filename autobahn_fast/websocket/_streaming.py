@@ -85,7 +85,8 @@ class StreamingMixin:
 
     def onFrameBegin(self) -> None:
         """A data frame begins; ``current_frame`` says which."""
-        self._onMessageFrameBegin(self.current_frame.length if self.current_frame is not None else 0)
+        frame = self.current_frame
+        self._onMessageFrameBegin((frame.length or 0) if frame is not None else 0)
 
     def onFrameData(self, payload: bytes) -> None:
         """Payload of a data frame came in."""

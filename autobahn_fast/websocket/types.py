@@ -38,7 +38,7 @@ def _check(value: Any, kinds: type | tuple[type, ...], what: str) -> None:
 class _Record:
     """Something with a fixed set of fields that shows and serializes them."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def __json__(self) -> dict[str, Any]:
         """Return the fields as a dict."""
