@@ -179,7 +179,7 @@ class Message(metaclass=MessageType):
         for field in self.SCHEMA.fields if self.MESSAGE_TYPE else ():
             value = getattr(self, field)
             if value is not None:
-                shown_fields.append(f"{field}={'<hidden>' if field in _SECRET else reprlib.repr(value)}")
+                shown_fields.append(f"{field}={'<hidden>' if field in _SECRET else _short.repr(value)}")
         return f"{type(self).__name__}({', '.join(shown_fields)})"
 
     __str__ = __repr__
@@ -188,6 +188,15 @@ class Message(metaclass=MessageType):
 for _name in ("correlation_id", "correlation_uri", "correlation_is_anchor", "correlation_is_last"):
     setattr(Message, f"_{_name}", vars(Message)[_name])
 
+
+class _Short(reprlib.Repr):
+    """Short whatever is in it; Python refuses to write out integers of more than a few thousand digits."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        return shown(x)
+
+
+_short = _Short()
 _SECRET = ("signature", "authextra", "extra", "resume_token", "enc_key")
 
 

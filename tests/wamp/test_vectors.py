@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The message vectors of the WAMP specification (tests/vectors), both ways, in each serializer we have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autobahn_fast.wamp.exception import ProtocolError
+from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
+from autobahn_fast.wamp.serializer import create_transport_serializer
+
+FILES = sorted((Path(__file__).parent.parent / "vectors").glob("*.json"))
+SERIALIZERS = ("json", "msgpack", "cbor")
+NAMES = {
+    "request_id": "request",
+    "subscription_id": "subscription",
+    "publication_id": "publication",
+    "registration_id": "registration",
+    "session_id": "session",
+}
+
+
+def samples(kind: str) -> list[Any]:
+    """All samples that have this key, each with a name."""
+    found = []
+    for path in FILES:
+        vector = json.loads(path.read_text(encoding="utf8"))
+        for index, sample in enumerate(vector["samples"]):
+            if kind in sample:
+                found.append(pytest.param(sample, id=f"{path.stem}-{index}"))
+    return found
+
+
+def octets(sample: dict[str, Any], serializer: str) -> list[bytes]:
+    return [bytes.fromhex(variant["bytes_hex"]) for variant in sample["serializers"].get(serializer, ())]
+
+
+def check_attributes(msg: Message, expected: dict[str, Any]) -> None:
+    for name, value in expected.items():
+        field = NAMES.get(name, name)
+        if name == "message_type":
+            assert msg.MESSAGE_TYPE == value
+        elif name == "roles":
+            assert sorted(msg.roles) == sorted(value)
+        elif name in ("options", "details"):
+            options = msg.marshal_options()
+            assert {k: v for k, v in value.items() if k in options and k != "roles"} == {
+                k: v for k, v in options.items() if k != "roles"
+            }
+        elif name == "payload" and value is not None:
+            assert msg.payload == bytes.fromhex(value)
+        else:
+            got = getattr(msg, field)
+            assert got == value or (not got and not value), field
+
+
+def test_every_message_has_a_vector() -> None:
+    codes = {json.loads(path.read_text(encoding="utf8"))["wamp_message_code"] for path in FILES}
+    assert codes == set(MESSAGE_CLASSES)
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+@pytest.mark.parametrize("sample", samples("serializers"))
+def test_decode_and_encode_again(sample: dict[str, Any], serializer: str) -> None:
+    variants = octets(sample, serializer)
+    assert variants
+    ser = create_transport_serializer(serializer)
+    for data in variants:
+        (msg,) = ser.unserialize(data, ser._serializer.BINARY)
+        check_attributes(msg, sample["expected_attributes"])
+        assert ser.serialize(msg) == (msg.serialize(ser._serializer), ser._serializer.BINARY)
+        assert msg.serialize(ser._serializer) in variants
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+@pytest.mark.parametrize("sample", samples("serializers"))
+def test_a_message_is_the_same_in_every_serializer(sample: dict[str, Any], serializer: str) -> None:
+    ser, json_ser = create_transport_serializer(serializer), create_transport_serializer("json")
+    (msg,) = ser.unserialize(octets(sample, serializer)[0])
+    (from_json,) = json_ser.unserialize(octets(sample, "json")[0])
+    assert msg == from_json
+
+
+@pytest.mark.parametrize("sample", samples("wmsg"))
+def test_messages_are_accepted_or_refused(sample: dict[str, Any]) -> None:
+    wmsg = list(sample["wmsg"])
+    if isinstance(wmsg[-1], str) and any(isinstance(element, dict) and "enc_algo" in element for element in wmsg):
+        wmsg[-1] = bytes.fromhex(wmsg[-1])  # JSON has no bytes
+    expected = sample.get("expected_error")
+    if expected is None:
+        assert parse_message(wmsg).marshal()[0] == wmsg[0]
+    else:
+        with pytest.raises(ProtocolError, match=expected["contains"]):
+            parse_message(wmsg)
