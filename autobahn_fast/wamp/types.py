@@ -40,7 +40,7 @@ __all__ = (
 )
 
 _function = Kind("callable", "callable(v)")
-_seconds = Kind("a number > 0", "type(v) in (int, float) and v > 0")
+_seconds = Kind("a number > 0", "type(v) in (int, float) and 0 < v <= 9007199254740992")
 _match = one_of("exact", "prefix", "wildcard")
 _invoke = one_of("single", "first", "last", "roundrobin", "random")
 # Session ids and names may be given one by one.
