@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""What all compression extensions share: five base classes, and the reading and checking of parameters.
+
+Knows how the parameters of an extension look in ``Sec-WebSocket-Extensions`` (RFC 6455, section 9; RFC 7692, section 5).
+Does not know any algorithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from autobahn_fast.exception import PayloadCorruptError, PayloadExceededError
+
+__all__ = (
+    "PerMessageCompress",
+    "PerMessageCompressOffer",
+    "PerMessageCompressOfferAccept",
+    "PerMessageCompressResponse",
+    "PerMessageCompressResponseAccept",
+)
+
+
+class _Described:
+    """``repr`` as a constructor call of the attributes named in ``_fields``."""
+
+    _fields: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name} = {getattr(self, name)!r}' for name in self._fields)})"
+
+
+class PerMessageCompressOffer(_Described):
+    """What a client offers: base of the offers of all extensions."""
+
+    def _refusal(self, response: Any) -> str | None:
+        """Why a server must not have answered this offer like that; None: it may."""
+        return None
+
+
+class PerMessageCompressOfferAccept(_Described):
+    """What a server answers to an offer it accepts: base for all extensions."""
+
+
+class PerMessageCompressResponse(_Described):
+    """What a server answered, as its client read it: base for all extensions."""
+
+
+class PerMessageCompressResponseAccept(_Described):
+    """How a client uses what the server answered: base for all extensions."""
+
+
+class PerMessageCompress(_Described):
+    """Compressor and decompressor of one connection: base for all extensions.
+
+    A message out: ``start_compress_message()``, any number of ``compress_message_data(data)``, ``end_compress_message()``;
+    the octets these return, in order, are the payload. A message in: the same with ``decompress``.
+    """
+
+    EXTENSION_NAME = ""
+    max_message_size: int | None = None
+    """Uncompressed octets of a message in, at most; None or 0: any number."""
+    _size = 0  # uncompressed octets of the message that comes in, so far
+
+    def start_compress_message(self) -> None:
+        """A message out begins."""
+        raise RuntimeError("PerMessageCompress is a base class: an extension compresses")
+
+    def compress_message_data(self, data: bytes) -> bytes:
+        """Compress a part of the message.
+
+        :param data: the octets. :returns: octets for the wire, possibly none yet.
+        """
+        raise RuntimeError("PerMessageCompress is a base class: an extension compresses")
+
+    def end_compress_message(self) -> bytes:
+        """The message out ends. Return the last octets for the wire."""
+        raise RuntimeError("PerMessageCompress is a base class: an extension compresses")
+
+    def start_decompress_message(self) -> None:
+        """A message in begins."""
+        self._size = 0
+        self._begin()
+
+    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        """Decompress a part of the message. Memory is used for the octets allowed, not for those that could come out.
+
+        :param data: octets from the wire. :param max_output_len: octets that may come out of this part; None: any number.
+        :raises PayloadCorruptError: the octets are not what this extension makes.
+        :raises PayloadExceededError: more than ``max_output_len``, or in all more than ``max_message_size``.
+        """
+        limit = max_output_len
+        if self.max_message_size:
+            left = self.max_message_size - self._size
+            limit = left if limit is None else min(left, limit)
+        try:
+            out = self._inflate(data, limit)
+        except PayloadCorruptError:
+            raise
+        except self._errors() as e:
+            raise PayloadCorruptError(f"not {self.EXTENSION_NAME} data: {e}") from None
+        if limit is not None and len(out) > limit:
+            raise PayloadExceededError(
+                f"a message of more octets than allowed, once decompressed (max_message_size={self.max_message_size}, "
+                f"max_output_len={max_output_len}): send it in parts, or allow more"
+            )
+        self._size += len(out)
+        return out
+
+    def end_decompress_message(self) -> None:
+        """The message in ends.
+
+        :raises PayloadCorruptError: it is not complete.
+        """
+        try:
+            self._finish()
+        except PayloadCorruptError:
+            raise
+        except self._errors() as e:
+            raise PayloadCorruptError(f"not {self.EXTENSION_NAME} data: {e}") from None
+
+    # --- what an extension fills in ---
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        """The exceptions by which its library says that octets are corrupt."""
+        return (ValueError,)
+
+    def _begin(self) -> None:
+        """A message in begins."""
+
+    def _inflate(self, data: bytes, limit: int | None) -> bytes:
+        """Decompress; what comes out may be cut anywhere behind ``limit`` octets, where it is given."""
+        raise RuntimeError("PerMessageCompress is a base class: an extension decompresses")
+
+    def _finish(self) -> None:
+        """A message in ends: raise PayloadCorruptError if it is not complete."""
+
+
+class ExtensionError(ValueError):
+    """A parameter of a compression extension is unknown, appears twice, has a bad value, or asks for what cannot be."""
+
+
+def flag(value: Any) -> bool:
+    """Read a parameter that must have no value."""
+    if value is not True:
+        raise ValueError(value)
+    return True
+
+
+def one_of(allowed: Sequence[int]) -> Callable[[Any], int]:
+    """Return a reader of a parameter that must have a number out of ``allowed``."""
+
+    def read(value: Any) -> int:
+        if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > 4:
+            raise ValueError(value)
+        number = int(value)
+        if number not in allowed:
+            raise ValueError(value)
+        return number
+
+    return read
+
+
+def flag_or(read: Callable[[Any], int]) -> Callable[[Any], Any]:
+    """Return a reader of a parameter that may come without a value (read as True) or with one."""
+    return lambda value: True if value is True else read(value)
+
+
+def read_parameters(
+    extension: str, params: Mapping[str, Sequence[Any]], readers: Mapping[str, Callable[[Any], Any]]
+) -> dict[str, Any]:
+    """Check the parameters of one offer or response and convert their values.
+
+    :param extension: name of the extension, for the messages.
+    :param params: name to the list of its values; True where it stood without a value.
+    :param readers: name to the function that converts its value or raises ValueError.
+    :raises ExtensionError: for an unknown name, a name that appears twice, or a value that does not fit.
+    """
+    result = {}
+    for name, values in params.items():
+        if len(values) > 1:
+            raise ExtensionError(f"parameter {name!r} of extension {extension!r} appears {len(values)} times")
+        read = readers.get(name)
+        if read is None:
+            raise ExtensionError(f"{extension!r} has no parameter {name!r}; it has {', '.join(sorted(readers))}")
+        try:
+            result[name] = read(values[0])
+        except ValueError:
+            raise ExtensionError(f"{values[0]!r} is no value for parameter {name!r} of {extension!r}") from None
+    return result
+
+
+def check_type(name: str, value: Any, kind: type) -> None:
+    """Raise ExtensionError unless ``value`` is exactly of that type."""
+    if type(value) is not kind:
+        raise ExtensionError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
+
+
+def check_instance(name: str, value: Any, kind: type) -> None:
+    """Raise ExtensionError unless ``value`` is an instance of ``kind``."""
+    if not isinstance(value, kind):
+        raise ExtensionError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[int], none_is: Any = None) -> None:
+    """Raise ExtensionError unless ``value`` is ``none_is`` (nothing asked for) or one of ``allowed``."""
+    if value is none_is or (value == none_is and type(value) is type(none_is)):
+        return
+    if type(value) is not int or value not in allowed:
+        raise ExtensionError(f"{name} must be one of {list(allowed)}, not {value!r}")
+
+
+def extension_string(extension: str, *parameters: tuple[str, Any]) -> str:
+    """Return the text for the header: a parameter that is True stands alone, one that is false is left out."""
+    parts = [extension]
+    for name, value in parameters:
+        if value is True:
+            parts.append(name)
+        elif value:
+            parts.append(f"{name}={value}")
+    return "; ".join(parts)
