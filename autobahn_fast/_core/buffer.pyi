@@ -2,11 +2,12 @@
 """Octets on their way in and out. Compiled code uses the buffers through buffer.pxd; from Python they are for tests."""
 
 import sys
+from typing import Self
 
 from typing_extensions import Buffer
 
 class Block:
-    def __new__(cls, size: int) -> Block: ...
+    def __new__(cls, size: int) -> Self: ...
     if sys.version_info >= (3, 12):
         def __buffer__(self, flags: int, /) -> memoryview: ...
 
