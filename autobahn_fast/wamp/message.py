@@ -129,18 +129,23 @@ class Message(metaclass=MessageType):
     SCHEMA: Schema
     MESSAGE_TYPE: int | None = None
 
-    def __init__(self, from_fbs: Any = None) -> None:
-        self._from_fbs = from_fbs
-        self._serialized: dict[Any, bytes] = {}
-        self.correlation_id: str | None = None
-        self.correlation_uri: str | None = None
-        self.correlation_is_anchor: bool | None = None
-        self.correlation_is_last: bool | None = None
-        self._router_internal: Any = None
-
     if TYPE_CHECKING:
+        _serialized: dict[Any, bytes]
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
         def __getattr__(self, name: str) -> Any: ...
+
+    else:
+
+        def __init__(self, from_fbs=None):
+            self._from_fbs = from_fbs
+            self._serialized = {}
+            self.correlation_id = None
+            self.correlation_uri = None
+            self.correlation_is_anchor = None
+            self.correlation_is_last = None
+            self._router_internal = None
 
     @staticmethod
     def parse(wmsg: list[Any]) -> Message:

@@ -59,6 +59,8 @@ class RoleFeatures(EqualityMixin):
 
     if TYPE_CHECKING:
 
+        def __init__(self, *args: bool | None, **kwargs: Any) -> None: ...
+
         def __getattr__(self, name: str) -> Any: ...
 
     def __repr__(self) -> str:
