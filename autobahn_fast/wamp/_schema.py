@@ -205,8 +205,11 @@ class Schema:
         return lines + [f"    return [{head}]"]
 
     def source_eq(self) -> list[str]:
-        """``__eq__``: same class, equal fields; correlation and cache do not count."""
-        terms = " and ".join(f"self.{field} == other.{field}" for field in self.fields)
+        """``__eq__``: same class, equal fields. Correlation and cache do not count; no payload equals an empty one."""
+        terms = " and ".join(
+            f"(self.{f} or None) == (other.{f} or None)" if f in ("args", "kwargs") else f"self.{f} == other.{f}"
+            for f in self.fields
+        )
         return [
             "def __eq__(self, other):",
             "    if type(other) is not type(self):",

@@ -477,11 +477,11 @@ def create_transport_serializer(serializer_id: str) -> Serializer:
 
     :raises RuntimeError: there is none of that name.
     """
-    name, _, kind = serializer_id.partition(".")
-    if name not in SERID_TO_SER or kind not in ("", "batched"):
+    name, dot, kind = serializer_id.partition(".")
+    if name not in SERID_TO_SER or (dot and kind != "batched"):
         raise RuntimeError(f'could not create serializer for "{serializer_id}" (available: {sorted(SERID_TO_SER)})')
     cls: Any = SERID_TO_SER[name]
-    return cls(batched=True) if kind else cls()  # type: ignore[no-any-return]
+    return cls(batched=True) if dot else cls()  # type: ignore[no-any-return]
 
 
 def create_transport_serializers(transport: Any) -> list[Serializer]:

@@ -46,7 +46,19 @@ SAME: list[list[Any]] = [
     [8, 49, 1, {}, "a.b"],
     [8, 68, 1, {"enc_algo": "cryptobox", "enc_key": "k", "enc_serializer": "json"}, "a.b", b"x"],
     [16, 1, {"acknowledge": False, "exclude_me": False, "exclude": [], "eligible": [1, 2]}, "a.b"],
-    [16, 1, {"exclude_authid": ["a"], "eligible_authrole": [], "retain": True, "transaction_hash": "ab"}, "a.b"],
+    [
+        16,
+        1,
+        {
+            "exclude_authid": ["a"],
+            "exclude_authrole": ["r"],
+            "eligible_authid": [],
+            "eligible_authrole": [],
+            "retain": True,
+            "transaction_hash": "ab",
+        },
+        "a.b",
+    ],
     [16, 1, {"disclose_me": True, "rkey": "k", "ppt_scheme": "x_s", "ppt_cipher": "c"}, "a.b", [b"x"]],
     [16, 1, {}, "a.b", [], {"k": 1}],
     [16, 2**53, {}, "com.ä", b""],
@@ -61,7 +73,19 @@ SAME: list[list[Any]] = [
     [36, 1, 2, {"publisher": 1, "publisher_authid": "a", "publisher_authrole": "b", "topic": "x.y"}, [1], {"a": 1}],
     [36, 1, 2, {"retained": True, "x_acknowledged_delivery": True, "trustlevel": 0, "transaction_hash": "x"}],
     [337, 1],
-    [48, 1, {"timeout": 0, "receive_progress": True, "caller": 1, "caller_authid": "a", "progress": True}, "a.b"],
+    [
+        48,
+        1,
+        {
+            "timeout": 0,
+            "receive_progress": True,
+            "caller": 1,
+            "caller_authid": "a",
+            "caller_authrole": "r",
+            "progress": True,
+        },
+        "a.b",
+    ],
     [48, 1, {"disclose_me": False, "rkey": "k", "runmode": "partition"}, "a.b"],
     [49, 1, {"mode": "killnowait"}],
     [50, 1, {"progress": False, "callee": 1}, [None]],
@@ -310,6 +334,7 @@ def test_equality_is_that_of_the_fields() -> None:
     assert one != message.Publish(1, "a.b", args=[2])
     assert one != message.Publish(2, "a.b", args=[1])
     assert one != [16, 1, {}, "a.b", [1]]
+    assert message.Publish(1, "a.b", args=[], kwargs={}) == message.Publish(1, "a.b")
     with pytest.raises(TypeError):
         hash(one)
 
