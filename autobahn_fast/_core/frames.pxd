@@ -23,7 +23,8 @@ cdef class WebSocketEngine(FrameWriter):
     # --- the message being read ---
     cdef int _kind                                               # 0: none begun; 1: text; 2: binary
     cdef bint _streamed                                          # it was begun in frame mode
-    cdef unsigned long long _message_size                        # payload octets announced by its frames so far
+    cdef bint _packed                                            # it is compressed
+    cdef unsigned long long _message_size                        # payload octets announced by its frames, or unpacked, so far
     cdef int _empty_frames
     cdef ReadBuffer _message                                     # payload of its frames so far
     cdef abf_utf8_t _utf8
@@ -35,6 +36,9 @@ cdef class WebSocketEngine(FrameWriter):
     cdef int _whole(self, unsigned char *payload, Py_ssize_t n) except -1
     cdef int _close_frame(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef Py_ssize_t _pieces(self, unsigned char *p, Py_ssize_t n, Py_ssize_t base) except -1
+    cdef int _begin_packed(self) except -1
+    cdef bytes _unpack(self, const unsigned char *p, Py_ssize_t n)
+    cdef int _end_of_packed(self) except -1
     cdef int _keep(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef int _joined(self, bint binary) except -1
     cdef int _bad_text(self) except -1

@@ -6,17 +6,19 @@ to answer a ping or a close frame (the handler does), nor what is in a message (
 
 A data frame that is a whole message stays in the inbox until it is complete and is delivered from there. The
 payload of fragments, and in frame mode that of every data frame, is taken out of the inbox as it comes. Either way it is
-unmasked and checked as it comes, so that the first bad octet fails the connection.
+unmasked and checked as it comes, so that the first bad octet fails the connection. A compressed message is decompressed
+as it comes, by the object that ``compression`` is set to; limits and checks of text are for what comes out of it.
 """
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport ReadBuffer
 from autobahn_fast._core.engine cimport Engine, Sink
 from autobahn_fast._core.engine import ProtocolViolation
+from autobahn_fast.exception import PayloadExceededError
 from autobahn_fast._core.frames_out cimport (
-    BINARY, CLOSE, CONTINUATION, FIN, MASKED, MAX_CONTROL, PING, PONG, TEXT, FrameWriter
+    BINARY, CLOSE, CONTINUATION, FIN, MASKED, MAX_CONTROL, PING, PONG, RSV1, TEXT, FrameWriter
 )
 from autobahn_fast._core.kernels cimport abf_mask, abf_utf8_feed, abf_utf8_reset
 
@@ -77,6 +79,16 @@ cdef class WebSocketEngine(FrameWriter):
         self.validate_utf8 = validate_utf8
         self._copy_in = is_server or accept_masked
         self._head_room = 6 if self.mask_outgoing else 2
+
+    @property
+    def compression(self):
+        """What compresses and decompresses messages (see ``PerMessageCompress``), or None: RSV1 is refused then."""
+        return self._codec
+
+    @compression.setter
+    def compression(self, codec) -> None:
+        self._codec = codec
+        self._rsv_refused = 0x70 if codec is None else 0x30
 
     # --- frames in ---
 
@@ -183,7 +195,7 @@ cdef class WebSocketEngine(FrameWriter):
             return 0
         if self.max_frame and length > self.max_frame:
             raise ProtocolViolation(1009, f"a frame of {length} octets; {self.max_frame} are accepted")
-        if self.max_message and (self._message_size > self.max_message
+        if self.max_message and not self._packed and (self._message_size > self.max_message
                                  or length > self.max_message - self._message_size):
             raise ProtocolViolation(1009, f"a message of more than {self.max_message} octets")
         return 0
@@ -199,6 +211,7 @@ cdef class WebSocketEngine(FrameWriter):
         self._masked = p[1] >> 7
         if self._kind == 0 and self._opcode < CLOSE:
             self._message_size = 0
+            self._packed = p[0] & RSV1
         length = p[1] & 0x7F
         extended = 0 if length < 126 else 2 if length == 126 else 8
         if n >= 2 + extended:
@@ -221,12 +234,15 @@ cdef class WebSocketEngine(FrameWriter):
         if self._opcode >= CLOSE:
             self._stage = WHOLE
             return header
-        self._message_size += length
+        if not self._packed:
+            self._message_size += length
         if self._opcode != CONTINUATION:
             abf_utf8_reset(&self._utf8)
             self._streamed = self.frame_mode
             self._empty_frames = 0
-            if self._fin and not self._streamed:
+            if self._packed:
+                self._begin_packed()
+            elif self._fin and not self._streamed:
                 self._stage = WHOLE
                 return header
             self._kind = self._opcode
@@ -246,7 +262,7 @@ cdef class WebSocketEngine(FrameWriter):
         if self._masked and self.apply_mask:
             abf_mask(payload, payload, have, self._key, self._done & 3)
         self._done += have
-        if kind == TEXT and self.validate_utf8 and abf_utf8_feed(&self._utf8, payload, have) < <size_t>have:
+        if kind == TEXT and self.validate_utf8 and not self._packed and abf_utf8_feed(&self._utf8, payload, have) < <size_t>have:
             self._bad_text()
         return 0
 
@@ -295,6 +311,7 @@ cdef class WebSocketEngine(FrameWriter):
         # Payload as it comes: fragments, and every data frame in frame mode. Returns the octets used up; base is how
         # many parse had used up before, for an upcall that raises. Each step is behind before its upcall is made.
         cdef Py_ssize_t k = 0
+        cdef bytes data
         self._used = base
         if self._stage == MESSAGE_BEGIN:
             self._stage = FRAME_BEGIN
@@ -313,17 +330,26 @@ cdef class WebSocketEngine(FrameWriter):
                 if self._done == self._length:
                     self._stage = FRAME_END
                 self._used = base + k
+                if self._packed:
+                    data = self._unpack(p, k)
+                    if not self._streamed:
+                        self._keep(<const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+                elif not self._streamed:
+                    self._keep(p, k)
                 if self._streamed:
-                    self.handler.on_frame_data(PyBytes_FromStringAndSize(<const char *>p, k))
+                    if not self._packed:
+                        data = PyBytes_FromStringAndSize(<const char *>p, k)
+                    if data:
+                        self.handler.on_frame_data(data)
                     if not self.reading:
                         return k
-                else:
-                    self._keep(p, k)
             elif self._length == 0:
                 self._stage = FRAME_END
             if self._stage == DATA:
                 return k
         if self._stage == FRAME_END:
+            if self._fin and self._packed:
+                self._end_of_packed()
             if self._fin and self._kind == TEXT and self.validate_utf8:
                 self._end_of_text()
             self._stage = MESSAGE_END if self._fin else IDLE
@@ -341,6 +367,42 @@ cdef class WebSocketEngine(FrameWriter):
             else:
                 self._joined(binary)
         return k
+
+    cdef int _begin_packed(self) except -1:
+        try:
+            self._codec.start_decompress_message()
+        except Exception as exc:
+            raise ProtocolViolation(1011, f"no decompressor: {exc}") from None
+        return 0
+
+    cdef bytes _unpack(self, const unsigned char *p, Py_ssize_t n):
+        # Decompress and check a part of a compressed message. It is the codec that keeps to the limit: more than that is
+        # never in memory.
+        cdef bytes data
+        try:
+            if self.max_message:
+                data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n), self.max_message)
+            else:
+                data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n))
+        except (PayloadExceededError, MemoryError) as exc:
+            raise ProtocolViolation(1009, f"a message that is too large: {exc or 'no memory is left'}") from None
+        except Exception as exc:
+            raise ProtocolViolation(1007, f"a message that cannot be decompressed: {exc}") from None
+        self._message_size += <unsigned long long>PyBytes_GET_SIZE(data)
+        if self.max_message and self._message_size > self.max_message:
+            raise ProtocolViolation(1009, f"a message of more than {self.max_message} octets")
+        if self._kind == TEXT and self.validate_utf8:
+            n = PyBytes_GET_SIZE(data)
+            if abf_utf8_feed(&self._utf8, <const unsigned char *>PyBytes_AS_STRING(data), n) < <size_t>n:
+                self._bad_text()
+        return data
+
+    cdef int _end_of_packed(self) except -1:
+        try:
+            self._codec.end_decompress_message()
+        except Exception as exc:
+            raise ProtocolViolation(1007, f"a message that cannot be decompressed: {exc}") from None
+        return 0
 
     cdef int _keep(self, const unsigned char *p, Py_ssize_t n) except -1:
         try:

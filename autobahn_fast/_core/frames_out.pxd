@@ -10,6 +10,7 @@ cdef enum:
     PING = 9
     PONG = 10
     FIN = 0x80
+    RSV1 = 0x40                                                  # RFC 7692: the message is compressed
     MASKED = 0x80
     MAX_CONTROL = 125                                            # payload octets of a control frame, section 5.5
 
@@ -20,14 +21,22 @@ cdef class FrameWriter(Engine):
     cdef public unsigned long long auto_fragment                 # payload octets of a frame out
     cdef public bint mask_outgoing, apply_mask
 
+    cdef object _codec                                           # compresses messages, or None
+    cdef bint _plain                                             # not this one
+
     # --- the message being written frame by frame ---
     cdef int _out_state                                          # NO_MESSAGE, NO_FRAME_YET, BETWEEN_FRAMES, IN_FRAME
     cdef bint _out_binary
+    cdef bint _out_begun                                         # a frame of it is on the wire
     cdef unsigned char _out_key[4]
     cdef unsigned long long _out_left, _out_done                 # payload octets of the open frame
+    cdef bint _out_packed                                        # compressed: its frames are not those of the wire
     cdef object _held_ping, _held_pong, _held_close              # control frames that wait for the open frame's end
 
     cdef int _fragments(self, Py_ssize_t start, Py_ssize_t n, int opcode, Py_ssize_t size) except -1
+    cdef int _seal_packed(self, Py_ssize_t start, Py_ssize_t n, int opcode) except -1
+    cdef int _next_opcode(self) noexcept
+    cdef int _append_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1
     cdef int _put_header(self, int b0, unsigned long long length) except -1
     cdef int _put_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1
     cdef int _require_writable(self) except -1

@@ -106,6 +106,8 @@ cdef class FrameWriter(Engine):
         if self.max_send and <unsigned long long>n > self.max_send:
             self.abandon()
             raise PayloadTooLarge(n, self.max_send)
+        if self._codec is not None and not self._plain:
+            return self._seal_packed(start, n, opcode)
         try:
             if self.auto_fragment and <unsigned long long>n > self.auto_fragment:
                 self._fragments(start, n, opcode, <Py_ssize_t>self.auto_fragment)
@@ -127,6 +129,35 @@ cdef class FrameWriter(Engine):
         except:
             self.abandon()
             raise
+        self.messages_out += 1
+        return self.emit()
+
+    cdef int _seal_packed(self, Py_ssize_t start, Py_ssize_t n, int opcode) except -1:
+        # RFC 7692, section 6.1: the message is compressed as a whole, then it becomes frames; RSV1 is in the first.
+        cdef WriteBuffer out = self.out
+        cdef bytes data
+        cdef const unsigned char *p
+        cdef Py_ssize_t at = 0, left, size
+        codec = self._codec
+        try:
+            data = PyBytes_FromStringAndSize(<const char *>out.data + start + self._head_room, n)
+            codec.start_compress_message()
+            data = codec.compress_message_data(data) + codec.end_compress_message()
+        finally:
+            self.abandon()
+        p = <const unsigned char *>PyBytes_AS_STRING(data)
+        left = PyBytes_GET_SIZE(data)
+        opcode |= RSV1
+        while True:
+            size = left
+            if self.auto_fragment and <unsigned long long>left > self.auto_fragment:
+                size = <Py_ssize_t>self.auto_fragment
+            self._append_frame(opcode | (FIN if size == left else 0), p + at, size)
+            at += size
+            left -= size
+            if left == 0:
+                break
+            opcode = CONTINUATION
         self.messages_out += 1
         return self.emit()
 
@@ -170,20 +201,23 @@ cdef class FrameWriter(Engine):
         self._message_start = -1
         return 0
 
-    def send_message(self, payload, bint binary=False, fragment_size=None) -> None:
-        """Send one whole message in frames of at most ``fragment_size`` octets (None: as ``auto_fragment`` says).
+    def send_message(self, payload, bint binary=False, fragment_size=None, bint compress=True) -> None:
+        """Send one whole message.
+
+        :param fragment_size: in frames of at most so many octets; None: as ``auto_fragment`` says.
+        :param compress: False: not compressed, whatever ``compression`` is.
 
         :raises EngineClosed: the engine was closed or detached.
         :raises PayloadTooLarge: the message is larger than ``max_send``.
         """
-        if fragment_size is None:
-            self.send(payload, binary)
-            return
-        usual = self.auto_fragment
-        self.auto_fragment = fragment_size
+        cdef unsigned long long usual = self.auto_fragment
+        if fragment_size is not None:
+            self.auto_fragment = fragment_size
+        self._plain = not compress
         try:
             self.send(payload, binary)
         finally:
+            self._plain = False
             self.auto_fragment = usual
 
     # --- frames out, one by one ---
@@ -198,6 +232,10 @@ cdef class FrameWriter(Engine):
         return self.put_raw(header, size)
 
     cdef int _put_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1:
+        self._append_frame(b0, p, n)
+        return self.emit()
+
+    cdef int _append_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1:
         # One whole frame, as one piece, so that header and payload go out together.
         cdef WriteBuffer out = self.out
         cdef int size
@@ -219,15 +257,20 @@ cdef class FrameWriter(Engine):
         elif n > 0:
             memcpy(d + size, p, n)
         out.size += size + n
-        return self.emit()
+        return 0
 
     cdef int _require_writable(self) except -1:
         if not self.writable:
             raise EngineClosed("the connection is closed or closing: no message can be sent any more")
         return 0
 
-    def begin_message(self, bint binary=False) -> None:
+    def begin_message(self, bint binary=False, bint compress=True) -> None:
         """Begin a message that is sent frame by frame: ``begin_frame``, ``frame_data``, ``end_message``.
+
+        A compressed message goes out in frames as the compressor gives something out; those begun here only say how its
+        payload is handed over.
+
+        :param compress: False: not compressed, whatever ``compression`` is.
 
         :raises EngineClosed: the engine was closed or detached.
         :raises RuntimeError: another message is being sent.
@@ -235,8 +278,19 @@ cdef class FrameWriter(Engine):
         self._require_writable()
         if self._out_state != NO_MESSAGE or self._message_start >= 0:
             raise RuntimeError("a message is being sent already: end it before another one is begun")
+        self._out_packed = compress and self._codec is not None
+        if self._out_packed:
+            self._codec.start_compress_message()
         self._out_state = NO_FRAME_YET
         self._out_binary = binary
+        self._out_begun = False
+
+    cdef int _next_opcode(self) noexcept:
+        # Of the next frame of the message begun, with RSV1 where it belongs.
+        if self._out_begun:
+            return CONTINUATION
+        self._out_begun = True
+        return (BINARY if self._out_binary else TEXT) | (RSV1 if self._out_packed else 0)
 
     def begin_frame(self, length) -> None:
         """Begin a frame of exactly ``length`` payload octets (0 to 2^63-1) in the message begun.
@@ -252,13 +306,11 @@ cdef class FrameWriter(Engine):
             raise RuntimeError(f"the frame begun before still needs {self._out_left} octets")
         if not 0 <= length < 1 << 63:
             raise ValueError(f"a frame has 0 to 2^63-1 octets of payload, not {length}")
-        opcode = CONTINUATION
-        if self._out_state == NO_FRAME_YET:
-            opcode = BINARY if self._out_binary else TEXT
         self._out_state = IN_FRAME
         self._out_left = length
         self._out_done = 0
-        self._put_header(opcode, length)
+        if not self._out_packed:
+            self._put_header(self._next_opcode(), length)
         if length == 0:
             self._frame_done()
 
@@ -273,6 +325,7 @@ cdef class FrameWriter(Engine):
         cdef Py_buffer view
         cdef WriteBuffer out = self.out
         cdef Py_ssize_t n, over = 0
+        cdef bytes data
         if self._out_state != IN_FRAME:
             self._require_writable()
             raise RuntimeError("no frame was begun: call begin_frame() first")
@@ -286,14 +339,21 @@ cdef class FrameWriter(Engine):
             if <unsigned long long>n > self._out_left:
                 n = <Py_ssize_t>self._out_left
                 over = view.len - n
-            out.need(n)
-            if n == 0:
+            if self._out_packed:
+                data = self._codec.compress_message_data(PyBytes_FromStringAndSize(<const char *>view.buf, n))
+                if data:
+                    self._append_frame(self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data),
+                                       PyBytes_GET_SIZE(data))
+            else:
+                out.need(n)
+            if n == 0 or self._out_packed:
                 pass
             elif self.mask_outgoing and self.apply_mask:
                 abf_mask(out.data + out.size, <const unsigned char *>view.buf, n, self._out_key, self._out_done & 3)
             else:
                 memcpy(out.data + out.size, view.buf, n)
-            out.size += n
+            if not self._out_packed:
+                out.size += n
         finally:
             PyBuffer_Release(&view)
         self._out_left -= n
@@ -306,7 +366,7 @@ cdef class FrameWriter(Engine):
         return self._out_left
 
     def end_message(self) -> None:
-        """End the message begun, by an empty final frame.
+        """End the message begun, by a final frame; it is empty unless the message is compressed.
 
         :raises EngineClosed: the engine was closed or detached.
         :raises RuntimeError: no message was begun, or a frame is not complete.
@@ -316,12 +376,10 @@ cdef class FrameWriter(Engine):
             raise RuntimeError("no message was begun: call begin_message() first")
         if self._out_state == IN_FRAME:
             raise RuntimeError(f"the frame begun before still needs {self._out_left} octets")
-        opcode = CONTINUATION
-        if self._out_state == NO_FRAME_YET:
-            opcode = BINARY if self._out_binary else TEXT
+        data = self._codec.end_compress_message() if self._out_packed else b""
         self._out_state = NO_MESSAGE
         self.messages_out += 1
-        self._put_frame(FIN | opcode, NULL, 0)
+        self._put_frame(FIN | self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
     cdef int _frame_done(self) except -1:
         # Control frames that came up inside the frame follow it now.
@@ -416,7 +474,7 @@ cdef class FrameWriter(Engine):
         :raises ValueError: the payload is too long.
         """
         data = self._control_payload(payload)
-        if self._out_state == IN_FRAME:
+        if self._out_state == IN_FRAME and not self._out_packed:
             self._held_ping = data
             return not self.is_closing
         return self._control(PING, data)
@@ -425,7 +483,7 @@ cdef class FrameWriter(Engine):
         """Send a pong with up to 125 octets; as ``ping``. Only the latest of several that wait is sent (section 5.5.3).
         """
         data = self._control_payload(payload)
-        if self._out_state == IN_FRAME:
+        if self._out_state == IN_FRAME and not self._out_packed:
             self._held_pong = data
             return not self.is_closing
         return self._control(PONG, data)
@@ -457,7 +515,7 @@ cdef class FrameWriter(Engine):
             raise RuntimeError("a message is being written: nothing else can be sent until it is finished")
         self.is_closing = True
         self.writable = False
-        if self._out_state == IN_FRAME:
+        if self._out_state == IN_FRAME and not self._out_packed:
             self._held_close = data
         else:
             self._out_state = NO_MESSAGE

@@ -85,11 +85,12 @@ class PerMessageCompress(_Described):
     def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
         """Decompress a part of the message. Memory is used for the octets allowed, not for those that could come out.
 
-        :param data: octets from the wire. :param max_output_len: octets that may come out of this part; None: any number.
+        :param data: octets from the wire. :param max_output_len: octets of the message, this part included, that may
+            have come out; None: any number.
         :raises PayloadCorruptError: the octets are not what this extension makes.
         :raises PayloadExceededError: more than ``max_output_len``, or in all more than ``max_message_size``.
         """
-        limit = max_output_len
+        limit = None if max_output_len is None else max(max_output_len - self._size, 0)
         if self.max_message_size:
             left = self.max_message_size - self._size
             limit = left if limit is None else min(left, limit)
