@@ -12,13 +12,15 @@ from autobahn_fast.wamp._part import SessionPart
 
 __all__ = ("SnakeCaseMixin",)
 
-_SHARED = ("authid", "authrole", "authextra")
+_VOUCHED = frozenset({"cookie", "tls", "trusted", "transport"})
+"""Authentication methods and providers that need no challenge: the transport has said who we are."""
 
 
 class SnakeCaseMixin(SessionPart):
     """``on_connect``, ``on_welcome``, ``on_join``, ``on_leave``, ``on_disconnect`` and ``add_authenticator``."""
 
     _authenticators: dict[str, Any] | None = None
+    _answering: Any = None  # the authenticator that answered the last challenge
 
     def add_authenticator(self, authenticator: Any) -> None:
         """Offer an authentication method when joining, and answer its challenge.
@@ -28,20 +30,34 @@ class SnakeCaseMixin(SessionPart):
         """
         if self._authenticators is None:
             self._authenticators = {}
-        for name in _SHARED:
-            given = authenticator._args.get(name)
-            for other in self._authenticators.values():
-                known = other._args.get(name)
+        for other in self._authenticators.values():
+            for name in ("authid", "authrole"):
+                known, given = other._args.get(name), authenticator._args.get(name)
                 if given is not None and known is not None and given != known:
                     raise ValueError(f"Inconsistent {name}s: {known} {given}")
+            known, given = other._args.get("authextra") or {}, authenticator._args.get("authextra") or {}
+            for key in known.keys() & given.keys():
+                if known[key] != given[key]:
+                    raise ValueError(f"Inconsistent authextras: {key!r} is {known[key]!r} and {given[key]!r}")
         self._authenticators[authenticator.name] = authenticator
 
     def _shared(self, name: str) -> Any:
         for authenticator in (self._authenticators or {}).values():
-            value = authenticator.authextra if name == "authextra" else authenticator._args.get(name)
+            value = authenticator._args.get(name)
             if value:
                 return value
         return None
+
+    def _shared_authextra(self) -> dict[str, Any] | None:
+        """Return the details of all authenticators; those that were to say different things are told what is said."""
+        authenticators = (self._authenticators or {}).values()
+        extra: dict[str, Any] = {}
+        for authenticator in authenticators:
+            extra.update(authenticator.authextra or {})
+        for authenticator in authenticators:
+            if hasattr(authenticator, "_sent"):
+                authenticator._sent(extra)
+        return extra or None
 
     # --- hooks of the base class: not to be overridden here ---
 
@@ -52,16 +68,31 @@ class SnakeCaseMixin(SessionPart):
         authenticator = (self._authenticators or {}).get(challenge.method)
         if authenticator is None:
             known = sorted(self._authenticators or {})
-            raise RuntimeError(f"challenged for the authentication method {challenge.method!r}, but only {known} can be answered")
+            raise RuntimeError(
+                f"challenged for the authentication method {challenge.method!r}, but only {known} can be answered"
+            )
+        self._answering = authenticator
         return authenticator.on_challenge(self, challenge)
 
     def onWelcome(self, msg: Any) -> Any:
-        authenticator = (self._authenticators or {}).get(msg.authmethod) if msg.authmethod else None
+        refusal = self._check_welcome(msg)
+        return self.on_welcome(msg) if refusal is None else refusal
+
+    def _check_welcome(self, msg: Any) -> Any:
+        """Return None, or why a router that lets us in like this is not to be trusted."""
+        offered = self._authenticators or {}
+        answering, self._answering = self._answering, None
+        # whatever WELCOME says the method was: who answered the challenge knows what the router has to prove
+        authenticator = answering or offered.get(msg.authmethod)
         if authenticator is not None:
             refusal = authenticator.on_welcome(self, msg.authextra)
             if refusal is not None:
                 return refusal
-        return self.on_welcome(msg)
+        if answering is not None or not offered or not all(getattr(a, "_challenged", False) for a in offered.values()):
+            return None
+        if msg.authmethod in _VOUCHED or msg.authprovider in _VOUCHED:
+            return None
+        return f"the router accepted the session without a challenge, but {sorted(offered)} cannot do without"
 
     def onJoin(self, details: Any) -> Any:
         return self.on_join(details)
@@ -76,12 +107,13 @@ class SnakeCaseMixin(SessionPart):
 
     def on_connect(self) -> Any:
         """The transport is open. Default: join the realm of the config with the authenticators added. May be async."""
+        self._answering = None
         self.join(
             self.config.realm,
             authmethods=list(self._authenticators) if self._authenticators else None,
             authid=self._shared("authid"),
             authrole=self._shared("authrole"),
-            authextra=self._shared("authextra"),
+            authextra=self._shared_authextra(),
         )
 
     def on_welcome(self, welcome_msg: Any) -> Any:

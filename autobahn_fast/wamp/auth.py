@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""How a client proves who it is: anonymous, ticket, WAMP-CRA, and helpers for one-time passwords and derived keys.
+"""How a client proves who it is: anonymous, ticket, WAMP-CRA, SCRAM, cryptosign; helpers for one-time passwords and keys.
 
-Knows the methods' signatures; knows no session beyond what ``on_challenge`` is handed. Secrets never appear in messages of
-exceptions or in ``repr``.
+Knows the methods' signatures; of a session it knows the TLS channel id of its transport and nothing else. Secrets never appear
+in messages of exceptions or in ``repr``. An authenticator serves one session at a time.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import secrets
@@ -15,12 +16,17 @@ import struct
 import time
 from typing import Any
 
+from autobahn_fast.wamp import _scram
 from autobahn_fast.wamp.interfaces import IAuthenticator
 
 __all__ = (
+    "HAS_ARGON",
     "WCS_SECRET_CHARSET",
     "AuthAnonymous",
     "AuthAnonymousProxy",
+    "AuthCryptoSign",
+    "AuthCryptoSignProxy",
+    "AuthScram",
     "AuthTicket",
     "AuthWampCra",
     "check_totp",
@@ -28,6 +34,7 @@ __all__ = (
     "compute_wcs",
     "create_authenticator",
     "derive_key",
+    "derive_scram_credential",
     "generate_totp_secret",
     "generate_wcs",
     "pbkdf2",
@@ -37,6 +44,9 @@ __all__ = (
 WCS_SECRET_CHARSET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 """Characters of the secrets that ``generate_wcs`` makes."""
 
+HAS_ARGON = _scram.HAS_ARGON
+"""Whether SCRAM can use Argon2 (package argon2-cffi, extra ``scram``)."""
+
 _TOTP_PERIOD = 30
 _IDENTITY = ("authid", "authrole", "authextra")
 
@@ -44,9 +54,12 @@ _IDENTITY = ("authid", "authrole", "authextra")
 def create_authenticator(name: str, **kwargs: Any) -> Any:
     """Return an authenticator.
 
-    :param name: ``anonymous``, ``anonymous-proxy``, ``ticket`` or ``wampcra``.
-    :param kwargs: ``authid``, ``authrole``, ``authextra`` and what the method needs (``ticket``, ``secret``).
+    :param name: ``anonymous``, ``anonymous-proxy``, ``ticket``, ``wampcra``, ``scram`` (as Crossbar.io does it), ``wamp-scram`` (as
+        the specification has it), ``cryptosign`` or ``cryptosign-proxy``.
+    :param kwargs: ``authid``, ``authrole``, ``authextra`` and what the method needs: ``ticket``, ``secret`` (wampcra), ``password``
+        (scram), ``privkey`` (cryptosign).
     :raises ValueError: unknown method, missing or unknown argument.
+    :raises RuntimeError: a package that the method needs is not installed.
     """
     try:
         cls = _AUTHENTICATORS[name]
@@ -61,6 +74,7 @@ class _Authenticator:
 
     name = ""
     _strict = False  # whether unknown keyword arguments are an error
+    _challenged = True  # whether a router that lets us in without a challenge is suspect
 
     def __init__(self, **kw: Any) -> None:
         if self._strict:
@@ -86,6 +100,7 @@ class AuthAnonymous(_Authenticator):
     """No proof at all."""
 
     name = "anonymous"
+    _challenged = False
 
     def on_challenge(self, session: Any, challenge: Any) -> str:
         """A router does not challenge anonymous clients. :raises RuntimeError: always."""
@@ -153,13 +168,208 @@ class AuthWampCra(_Authenticator):
         return compute_wcs(key, text).decode("ascii")
 
 
+class AuthScram(_Authenticator):
+    """Salted challenge response, in which the router proves that it knows the user, too (RFC 5802, over WAMP)."""
+
+    name = "scram"
+    _by_the_book = False  # whether the AuthMessage is that of the specification; see _scram
+
+    def __init__(self, **kw: Any) -> None:
+        """:param kw: ``authid``, ``password`` (str or bytes), ``authrole``, ``authextra``. :raises ValueError: missing."""
+        for key in ("password", "authid"):
+            if key not in kw:
+                raise ValueError(f"Must provide '{key}' for {self.name}")
+        password = kw.pop("password")
+        super().__init__(**kw)
+        self._password: str = password.decode("utf8") if isinstance(password, bytes) else password
+        self._client_nonce: str | None = None
+        self._expected: bytes | None = None  # the signature by which the router has to prove itself
+
+    @property
+    def authextra(self) -> dict[str, Any]:
+        """Details for HELLO: those given, and a nonce that is used for one challenge only."""
+        if self._client_nonce is None:
+            self._client_nonce = base64.b64encode(secrets.token_bytes(18)).decode("ascii")
+        return {**self._args.get("authextra", {}), "nonce": self._client_nonce}
+
+    def _sent(self, authextra: dict[str, Any]) -> None:
+        """Told what HELLO really says, where several authenticators had to agree on a nonce."""
+        self._client_nonce = authextra["nonce"]
+        self._expected = None
+
+    def on_challenge(self, session: Any, challenge: Any) -> Any:
+        """Return the client's proof, base64; for ``wamp-scram`` with the details of AUTHENTICATE.
+
+        :raises RuntimeError: challenged for another method, twice, or with a nonce that is not for our HELLO; no Argon2.
+        :raises ValueError: the challenge is not complete or asks for what is not safe to give.
+        """
+        _expect_method(self.name, challenge)
+        client_nonce, self._client_nonce = self._client_nonce, None
+        if client_nonce is None:
+            raise RuntimeError("the router sent a SCRAM challenge without a HELLO before, or a second one")
+        nonce, salt, kdf = (_entry(challenge, key, str) for key in ("nonce", "salt", "kdf"))
+        iterations = _entry(challenge, "iterations", int)
+        memory = _entry(challenge, "memory", int) if kdf != "pbkdf2" else 0
+        if len(nonce) <= len(client_nonce) or not nonce.startswith(client_nonce):
+            raise RuntimeError("the nonce of the SCRAM challenge does not continue the one in HELLO: a replay?")
+        name, password = str(self._args["authid"]), self._password
+        if self._by_the_book:
+            name = _scram.saslprep(name).replace("=", "=3D").replace(",", "=2C")
+            password = _scram.saslprep(password)
+        binding, details = self._channel_binding(session, challenge, nonce)
+        salted = _scram.salted_password(kdf, password.encode("utf8"), _unbase64(salt, "salt"), iterations, memory)
+        message = _scram.auth_message(name, client_nonce, nonce, salt, iterations, binding)
+        self._expected = _scram.server_signature(salted, message)
+        proof = base64.b64encode(_scram.client_proof(salted, message))
+        return (proof.decode("ascii"), details) if details is not None else proof
+
+    def _channel_binding(self, session: Any, challenge: Any, nonce: str) -> tuple[str, dict[str, Any] | None]:
+        """Return what goes behind ``c=`` in the AuthMessage, and the details of AUTHENTICATE."""
+        wanted = self._args.get("authextra", {}).get("channel_binding")
+        offered = challenge.extra.get("channel_binding", wanted)
+        if offered != wanted:
+            raise RuntimeError(
+                f"channel binding {wanted!r} was asked for, but the router's challenge is for {offered!r}"
+            )
+        if not self._by_the_book:
+            return wanted or "", None
+        data = _channel_id(session, wanted) if wanted else b""
+        header = f"p={wanted},," if wanted else "n,,"
+        details = {
+            "nonce": nonce,
+            "channel_binding": wanted,
+            "cbind_data": base64.b64encode(data).decode("ascii") if wanted else None,
+        }
+        return base64.b64encode(header.encode("ascii") + data).decode("ascii"), details
+
+    def on_welcome(self, session: Any, authextra: Any) -> str | None:
+        """Check that the router has proved that it knows the user. :returns: None, or why the session must not go on."""
+        expected, self._expected = self._expected, None
+        if expected is None:
+            return "the router accepted the session without a SCRAM challenge: it has not proved who it is"
+        extra = authextra if isinstance(authextra, dict) else {}
+        given = extra.get("scram_server_signature") or extra.get("verifier")
+        if isinstance(given, str):
+            given = given.encode("utf8")
+        if not isinstance(given, bytes):
+            return "the router has not proved who it is: WELCOME has no SCRAM server signature"
+        try:
+            given = base64.b64decode(given.removeprefix(b"v="), validate=True)
+        except binascii.Error:
+            given = b""
+        if not hmac.compare_digest(given, expected):
+            return "Verification of server SCRAM signature failed: the router does not know this user's keys"
+        return None
+
+
+class _AuthWampScram(AuthScram):
+    """SCRAM as the WAMP specification has it."""
+
+    name = "wamp-scram"
+    _by_the_book = True
+
+
+class AuthCryptoSign(_Authenticator):
+    """A signature over the challenge with an Ed25519 key, bound to the TLS channel where that is asked for."""
+
+    name = "cryptosign"
+    _strict = True
+
+    def __init__(self, **kw: Any) -> None:
+        """
+        :param kw: ``privkey`` (32 octets as hex, str or bytes), ``authid``, ``authrole``, ``authextra``, in which ``channel_binding``
+            may be ``tls-unique`` or ``tls-exporter``.
+        :raises ValueError: missing or unknown argument, or a key that is none.
+        :raises RuntimeError: the package PyNaCl is not installed.
+        """
+        from autobahn_fast.wamp.cryptosign import CHANNEL_BINDINGS, CryptosignKey
+
+        if "privkey" not in kw:
+            raise ValueError(f"Must provide 'privkey' for {self.name}")
+        privkey = kw.pop("privkey")
+        super().__init__(**kw)
+        try:
+            octets = binascii.a2b_hex(privkey)
+        except (ValueError, TypeError):
+            raise ValueError(f"'privkey' of {self.name} must be 32 octets as hex") from None
+        self._privkey = CryptosignKey.from_bytes(octets)
+        extra = dict(kw.get("authextra") or {})
+        pubkey = self._privkey.public_key()
+        if extra.setdefault("pubkey", pubkey) != pubkey:
+            raise ValueError("Public key doesn't correspond to private key")
+        self._channel_binding = extra.get("channel_binding")
+        if self._channel_binding not in (None, *CHANNEL_BINDINGS):
+            raise ValueError(f"channel_binding must be one of {CHANNEL_BINDINGS}, not {self._channel_binding!r}")
+        self._args["authextra"] = extra
+
+    def on_challenge(self, session: Any, challenge: Any) -> Any:
+        """Return a future of the signature and the octets signed, as hex.
+
+        :raises RuntimeError: challenged for another method, with another channel binding, or the channel has no id.
+        :raises ValueError: the challenge is not 32 octets as hex.
+        """
+        _expect_method(self.name, challenge)
+        wanted = self._channel_binding
+        offered = challenge.extra.get("channel_binding", wanted)
+        if offered != wanted:
+            raise RuntimeError(
+                f"channel binding {wanted!r} was asked for, but the router's challenge is for {offered!r}"
+            )
+        channel_id = _channel_id(session, wanted) if wanted else None
+        return self._privkey.sign_challenge(challenge, channel_id=channel_id, channel_id_type=wanted)
+
+
+class AuthCryptoSignProxy(AuthCryptoSign):
+    """Cryptosign, over a router that acts as proxy."""
+
+    name = "cryptosign-proxy"
+    _challenged = False  # the proxy has done that
+
+
 def _expect_method(name: str, challenge: Any) -> None:
     if challenge.method not in (name, name + "-proxy"):
         raise RuntimeError(f"the router challenged for {challenge.method!r}, but this is {name!r}")
 
 
+def _entry(challenge: Any, key: str, kind: type) -> Any:
+    value = challenge.extra.get(key)
+    if type(value) is bytes and kind is str:
+        value = value.decode("ascii", "replace")
+    if type(value) is not kind:
+        raise ValueError(f"the router's {challenge.method} challenge needs {key!r} of type {kind.__name__}")
+    return value
+
+
+def _unbase64(text: str, what: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError(f"the {what} of the router's challenge is not base64") from None
+
+
+def _channel_id(session: Any, kind: str) -> bytes:
+    """Return what identifies the TLS channel under a session. :raises RuntimeError: there is no such thing."""
+    details = getattr(session._transport, "transport_details", None)
+    channel_id: bytes | None = ((details and details.channel_id) or {}).get(kind)
+    if not channel_id or not any(channel_id):
+        raise RuntimeError(
+            f"the transport has no channel id of type {kind!r}: channel binding needs TLS that provides it"
+        )
+    return channel_id
+
+
 _AUTHENTICATORS: dict[str, Any] = {
-    cls.name: cls for cls in (AuthAnonymous, AuthAnonymousProxy, AuthTicket, AuthWampCra)
+    cls.name: cls
+    for cls in (
+        AuthAnonymous,
+        AuthAnonymousProxy,
+        AuthTicket,
+        AuthWampCra,
+        AuthScram,
+        _AuthWampScram,
+        AuthCryptoSign,
+        AuthCryptoSignProxy,
+    )
 }
 
 for _cls in _AUTHENTICATORS.values():
@@ -198,6 +408,33 @@ def derive_key(secret: bytes | str, salt: bytes | str, iterations: int = 1000, k
     """
     key = pbkdf2(_octets(secret, "secret"), _octets(salt, "salt"), iterations, keylen)
     return base64.b64encode(key)
+
+
+def derive_scram_credential(email: str, password: str, salt: bytes | None = None) -> dict[str, Any]:
+    """Return what Crossbar.io keeps of a SCRAM user: ``kdf``, ``iterations``, ``memory``, ``salt``, ``stored-key``, ``server-key``.
+
+    :param email: the user; the salt is derived from it when none is given, so that the result can be computed again.
+    :param password: the password. :param salt: 16 octets.
+    :raises ValueError: an argument of the wrong type, or a salt of another length.
+    :raises RuntimeError: the package argon2-cffi is not installed.
+    """
+    if not (isinstance(email, str) and isinstance(password, str)):
+        raise ValueError("email and password must be str")
+    if salt is None:
+        salt = hashlib.sha256(email.encode("utf8")).digest()[:16]
+    elif not (isinstance(salt, bytes) and len(salt) == 16):
+        raise ValueError("the salt must be 16 octets")
+    kdf, iterations, memory = "argon2id-13", 4096, 512
+    salted = _scram.salted_password(kdf, password.encode("utf8"), salt, iterations, memory)
+    stored_key, server_key = _scram.stored_keys(salted)
+    return {
+        "kdf": kdf,
+        "iterations": iterations,
+        "memory": memory,
+        "salt": salt.hex(),
+        "stored-key": stored_key.hex(),
+        "server-key": server_key.hex(),
+    }
 
 
 def generate_wcs(length: int = 14) -> bytes:
