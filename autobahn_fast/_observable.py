@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """ObservableMixin: named events, and functions that want to hear of them. ``autobahn_fast.util`` exports it.
 
-Knows no event loop: the class it is mixed into has one as ``framework``.
+Knows no event loop: the class it is mixed into may have one as ``framework``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,12 @@ class ObservableMixin:
         :returns: a future of the list of their results, empty when nobody listens. The first exception of a handler is the
             future's.
         """
-        framework = self.framework  # type: ignore[attr-defined]
+        framework: Any = getattr(self, "framework", None)
+        if framework is None:
+            # Mixed into a class of its own, away from sessions and protocols.
+            from autobahn_fast._framework import NoLoop
+
+            framework = NoLoop
         results: list[Any] = []
         for handler in list((self._listeners or {}).get(event, ())):
             try:

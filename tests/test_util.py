@@ -294,3 +294,20 @@ def test_tls_unique() -> None:
             return b"finished" if kind == "tls-unique" else None
 
     assert util.tls_unique(Connection()) == b"finished"
+
+
+def test_events_away_from_sessions() -> None:
+    import asyncio
+
+    class Plain(util.ObservableMixin): ...
+
+    async def main() -> list[int]:
+        async def two() -> int:
+            return 2
+
+        plain = Plain()
+        plain.on("x", lambda: 1)
+        plain.on("x", two)
+        return await plain.fire("x")
+
+    assert asyncio.run(main()) == [1, 2]
