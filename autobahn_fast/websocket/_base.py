@@ -104,7 +104,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
     websocket_extensions: Sequence[Any] = ()
     websocket_protocol_in_use: str | None = None
     websocket_extensions_in_use: Sequence[Any] = ()
-    _perMessageCompress: Any = None
+    _compression: Any = None
 
     control_frame_data: bytes | bytearray = b""
     _engine: Any = None
@@ -122,6 +122,17 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         from autobahn_fast.wamp.types import TransportDetails
 
         return TransportDetails()
+
+    @property
+    def _perMessageCompress(self) -> Any:
+        """What compresses and decompresses messages on this connection, or None."""
+        return self._compression
+
+    @_perMessageCompress.setter
+    def _perMessageCompress(self, pmce: Any) -> None:
+        self._compression = pmce
+        if self._engine is not None:
+            self._engine.compression = pmce
 
     @property
     def transport_details(self) -> Any:
@@ -382,6 +393,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             max_send=self.maxMessagePayloadSize,
         )
         self._engine = engine
+        engine.compression = self._compression
         engine.frame_mode = self._wants_frames()
         engine.set_sink(CallbackSink(self._onMessage))
         engine.attach(self._transport_write(), self._transport_defer())

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from autobahn_fast import __version__
 from autobahn_fast.websocket import _http, _options
 from autobahn_fast.websocket._base import WebSocketFactory, WebSocketProtocol
+from autobahn_fast.websocket._extensions import take_response
 from autobahn_fast.websocket.types import ConnectingRequest, ConnectionResponse
 from autobahn_fast.websocket.util import parse_url
 
@@ -175,6 +176,9 @@ class WebSocketClientProtocol(WebSocketProtocol):
         except _http.HttpError as e:
             self.failHandshake(str(e))
             return
+        except Exception as e:  # noqa: BLE001 - perMessageCompressionAccept is the user's
+            self._connect_failed(e, "perMessageCompressionAccept")
+            return
         self.websocket_protocol_in_use = response.protocol
         details = self._transport_details
         details.websocket_protocol = response.protocol
@@ -189,16 +193,16 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
         :raises HttpError: it chose something else.
         """
-        self.websocket_extensions_in_use = []
-        for name, _ in extensions:
-            raise _http.HttpError(400, f"the server selected the extension {name[:40]!r}, which was not offered")
+        pmce = take_response(extensions, self.perMessageCompressionOffers, self.perMessageCompressionAccept)
+        self._perMessageCompress = pmce
+        self.websocket_extensions_in_use = [] if pmce is None else [pmce]
 
     def _onConnect(self, response: ConnectionResponse) -> Any:
         return self.onConnect(response)
 
-    def _connect_failed(self, exc: Exception) -> None:
-        self.log.failure("WebSocket {peer}: onConnect raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
-        self.failHandshake(f"onConnect raised {exc!r}")
+    def _connect_failed(self, exc: Exception, callback: str = "onConnect") -> None:
+        self.log.failure("WebSocket {peer}: {what} raised {exc!r}", peer=self.peer, what=callback, exc=exc, log_failure=exc)
+        self.failHandshake(f"{callback} raised {exc!r}")
 
     def failHandshake(self, reason: str) -> None:
         """The opening handshake failed: the connection is dropped.

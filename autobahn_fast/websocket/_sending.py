@@ -33,6 +33,7 @@ class SendingMixin:
     trackTimings: bool
     trackedTimings: Timings | None
     _engine: Any = None
+    _perMessageCompress: Any
 
     def sendMessage(
         self,
@@ -53,10 +54,10 @@ class SendingMixin:
             raise Disconnected("the WebSocket connection is not open: nothing was sent")
         engine = self._engine if self._engine is not None else self.engine
         try:
-            if fragmentSize is None:
+            if fragmentSize is None and not doNotCompress:
                 engine.send(payload, isBinary)
             else:
-                engine.send_message(payload, isBinary, fragmentSize)
+                engine.send_message(payload, isBinary, fragmentSize, not doNotCompress)
         except _too_large() as e:
             self.wasMaxMessagePayloadSizeExceeded = True
             raise PayloadExceededError(str(e)) from None
@@ -70,9 +71,9 @@ class SendingMixin:
         """
         if self.state != STATE_OPEN:
             raise Disconnected("the WebSocket connection is not open: nothing was sent")
-        if self.engine.mask_outgoing:
-            # Section 5.3: a masking key is never used twice
-            self.engine.send(preparedMsg.payload, preparedMsg.binary)
+        if self.engine.mask_outgoing or (self._perMessageCompress is not None and not preparedMsg.doNotCompress):
+            # Section 5.3 of RFC 6455: a masking key is never used twice. RFC 7692: every connection has a context of its own
+            self.engine.send_message(preparedMsg.payload, preparedMsg.binary, None, not preparedMsg.doNotCompress)
         else:
             self.engine.write_raw(preparedMsg.payloadHybi, 1)
 

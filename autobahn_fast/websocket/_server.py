@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from autobahn_fast import __version__
 from autobahn_fast.websocket import _http, _options
 from autobahn_fast.websocket._base import WebSocketFactory, WebSocketProtocol
+from autobahn_fast.websocket._extensions import choose_offer
 from autobahn_fast.websocket.types import ConnectionAccept, ConnectionDeny, ConnectionRequest
 from autobahn_fast.websocket.util import parse_url
 
@@ -179,12 +180,18 @@ class WebSocketServerProtocol(WebSocketProtocol):
             ]
             if protocol is not None:
                 headers.append(("Sec-WebSocket-Protocol", protocol))
-            self.websocket_extensions_in_use = []
+            chosen = None
+            if self.websocket_extensions:
+                chosen = choose_offer(self.websocket_extensions, self.perMessageCompressionAccept)
+            if chosen is not None:
+                headers.append(("Sec-WebSocket-Extensions", chosen[1]))
+            self.websocket_extensions_in_use = [] if chosen is None else [chosen[0]]
             headers.append(("Sec-WebSocket-Accept", _http.accept_key(self.websocket_key)))
             response = _http.build_response(101, "Switching Protocols", headers)
-        except (TypeError, ValueError) as e:
+        except Exception as e:  # noqa: BLE001 - perMessageCompressionAccept is the user's
             self._connect_failed(e)
             return
+        self._perMessageCompress = None if chosen is None else chosen[0]
         self.websocket_protocol_in_use = protocol
         details = self._transport_details
         details.websocket_protocol = protocol

@@ -168,7 +168,7 @@ class StreamingMixin:
         if self.state != 3:
             return
         self._expect((self.SEND_STATE_GROUND,), "beginMessage")
-        self.engine.begin_message(isBinary)
+        self.engine.begin_message(isBinary, not doNotCompress)
         self.send_state = self.SEND_STATE_MESSAGE_BEGIN
 
     def beginMessageFrame(self, length: int) -> None:
