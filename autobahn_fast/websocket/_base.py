@@ -447,7 +447,8 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
                 self.wasMaxFramePayloadSizeExceeded = True
             else:
                 self.wasMaxMessagePayloadSizeExceeded = True
-        self.log.warning("WebSocket {peer}: {reason} (close code {code})", peer=self.peer, reason=reason, code=code)
+        # txaio loggers, which users may set as log, have warn only
+        self.log.warn("WebSocket {peer}: {reason} (close code {code})", peer=self.peer, reason=reason, code=code)  # noqa: G010
         self._fail_connection(code, reason)
 
     def on_sink_error(self, exc: Exception) -> None:
