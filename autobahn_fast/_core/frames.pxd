@@ -12,6 +12,8 @@ cdef class WebSocketEngine(FrameWriter):
     cdef public bint frame_mode                                  # payload goes to the handler as it comes, not to the sink
     cdef int _rsv_refused                                        # RSV bits no extension gave a meaning to
 
+    cdef tuple _too_large                                        # what the codec raises at a message over the limit
+
     # --- the frame being read ---
     cdef int _stage                                              # see frames.pyx: IDLE, WHOLE, DATA and the steps around it
     cdef int _opcode

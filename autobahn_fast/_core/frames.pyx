@@ -16,7 +16,6 @@ from libc.string cimport memcpy
 from autobahn_fast._core.buffer cimport ReadBuffer
 from autobahn_fast._core.engine cimport Engine, Sink
 from autobahn_fast._core.engine import ProtocolViolation
-from autobahn_fast.exception import PayloadExceededError
 from autobahn_fast._core.frames_out cimport (
     BINARY, CLOSE, CONTINUATION, FIN, MASKED, MAX_CONTROL, PING, PONG, RSV1, TEXT, FrameWriter
 )
@@ -82,11 +81,17 @@ cdef class WebSocketEngine(FrameWriter):
 
     @property
     def compression(self):
-        """What compresses and decompresses messages (see ``PerMessageCompress``), or None: RSV1 is refused then."""
+        """What compresses and decompresses messages (as ``PerMessageCompress``), or None: RSV1 is refused then.
+
+        It has ``start_compress_message()``, ``compress_message_data(octets)``, ``end_compress_message()``, the same with
+        ``decompress``, where ``decompress_message_data`` takes the octets allowed in the message as a second argument, and
+        ``too_large``, the exception this raises when there are more (1009); any other means that it is corrupt (1007).
+        """
         return self._codec
 
     @compression.setter
     def compression(self, codec) -> None:
+        self._too_large = (MemoryError, getattr(codec, "too_large", MemoryError))
         self._codec = codec
         self._rsv_refused = 0x70 if codec is None else 0x30
 
@@ -384,7 +389,7 @@ cdef class WebSocketEngine(FrameWriter):
                 data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n), self.max_message)
             else:
                 data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n))
-        except (PayloadExceededError, MemoryError) as exc:
+        except self._too_large as exc:
             raise ProtocolViolation(1009, f"a message that is too large: {exc or 'no memory is left'}") from None
         except Exception as exc:
             raise ProtocolViolation(1007, f"a message that cannot be decompressed: {exc}") from None

@@ -58,6 +58,8 @@ class PerMessageCompress(_Described):
     """
 
     EXTENSION_NAME = ""
+    too_large = PayloadExceededError
+    """What ``decompress_message_data`` raises for a message over the limit."""
     max_message_size: int | None = None
     """Uncompressed octets of a message in, at most; None or 0: any number."""
     _size = 0  # uncompressed octets of the message that comes in, so far
