@@ -17,6 +17,9 @@ from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZ
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.string cimport memcpy
 
+from collections import deque
+from collections.abc import Mapping
+
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double, decode_failed,
                                         double_bits, encode_failed, load_be, put_data, store_be, to_key, to_text)
@@ -112,8 +115,28 @@ cdef int put_float(WriteBuffer out, double v) except -1:
     return 0
 
 
-cdef int put_by_library(WriteBuffer out, object v) except -1:
+cdef int limit_depth(object v, int depth) except -1:
+    # cbor2 writes containers of any depth, until there is no stack left.
+    cdef bint mapping = isinstance(v, Mapping)
+    if not mapping and not isinstance(v, (list, tuple, set, frozenset, deque, library().CBORTag)):
+        return 0
+    if depth >= MAX_DEPTH:
+        raise EncodeError(f"the value nests deeper than {MAX_DEPTH} containers (or contains itself)")
+    if mapping:
+        for k, x in v.items():
+            limit_depth(k, depth + 1)
+            limit_depth(x, depth + 1)
+    elif isinstance(v, library().CBORTag):
+        limit_depth(v.value, depth + 1)
+    else:
+        for x in v:
+            limit_depth(x, depth + 1)
+    return 0
+
+
+cdef int put_by_library(WriteBuffer out, object v, int depth) except -1:
     cdef bytes data
+    limit_depth(v, depth)
     try:
         data = library().dumps(v)
     except Exception as exc:
@@ -181,7 +204,7 @@ cdef int put_value(WriteBuffer out, object v, int depth) except -1:
         number = PyLong_AsLongLongAndOverflow(v, &overflow)
         if overflow == 0:
             return put_long(out, number)
-        return put_by_library(out, v)
+        return put_by_library(out, v, depth)
     if v is None:
         return out.put_byte(0xF6)
     if v is True:
@@ -200,7 +223,7 @@ cdef int put_value(WriteBuffer out, object v, int depth) except -1:
         return put_tuple(out, v, depth + 1)
     if PyByteArray_CheckExact(v):
         return put_bin(out, PyByteArray_AS_STRING(v), PyByteArray_GET_SIZE(v))
-    return put_by_library(out, v)
+    return put_by_library(out, v, depth)
 
 
 # --- in ---
@@ -252,8 +275,10 @@ cdef object get_list(Cursor *c, const Head *h, int depth):
     if depth >= READ_DEPTH:
         bad("the value nests too deep", c)
     c.p += h.size
+    c.end -= n                     # an octet for each element: what is inside of one cannot promise them once more
     result = PyList_New(n)
     for i in range(n):
+        c.end += 1
         x = get_value(c, depth + 1)
         Py_INCREF(x)
         PyList_SET_ITEM(result, i, x)
@@ -423,6 +448,7 @@ cdef class CborCodec(Codec):
             return bad("an array is expected", c)
         c.p += h.size
         c.left = -1 if h.info == 31 else <Py_ssize_t>h.n
+        c.depth += 1
         return 0
 
     cdef bint more(self, Cursor *c) except -1:
@@ -447,13 +473,15 @@ cdef class CborCodec(Codec):
 
     cdef object get(self, Cursor *c):
         cdef const unsigned char *start = c.p
+        cdef const unsigned char *end = c.end
         cdef bint shared = False
         try:
-            return get_value(c, 0)
+            return get_value(c, c.depth)
         except Foreign:
             pass
         c.p = start
-        skip_value(c, 0, &shared)
+        c.end = end
+        skip_value(c, c.depth, &shared)
         if shared:
             raise DecodeError("an element refers to values outside of it: only the message as a whole can be decoded")
         return read_by_library(start, c.p - start)
@@ -469,11 +497,15 @@ cdef class CborCodec(Codec):
                 raise DecodeError(f"an array is expected, not {type(value).__name__}")
             return tuple(value)
         c.p += h.size
+        c.end -= <Py_ssize_t>h.n       # as in get_list
+        c.depth += 1
         result = PyTuple_New(<Py_ssize_t>h.n)
         for i in range(<Py_ssize_t>h.n):
+            c.end += 1
             x = self.get(c)
             Py_INCREF(x)
             PyTuple_SET_ITEM(result, i, x)
+        c.depth -= 1
         return result
 
     cdef dict get_map(self, Cursor *c):
@@ -487,7 +519,7 @@ cdef class CborCodec(Codec):
 
     cdef int skip(self, Cursor *c) except -1:
         cdef bint shared = False
-        return skip_value(c, 0, &shared)
+        return skip_value(c, c.depth, &shared)
 
     cdef object load(self, const unsigned char *p, Py_ssize_t n):
         cdef Cursor c
@@ -495,6 +527,7 @@ cdef class CborCodec(Codec):
         c.p = p
         c.end = p + n
         c.left = 0
+        c.depth = 0
         try:
             value = get_value(&c, 0)
             self.done(&c)
@@ -502,6 +535,7 @@ cdef class CborCodec(Codec):
         except Foreign:
             pass
         c.p = p
+        c.end = p + n
         skip_value(&c, 0, &shared)
         self.done(&c)
         return read_by_library(p, n)

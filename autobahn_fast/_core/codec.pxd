@@ -36,6 +36,7 @@ cdef struct Cursor:
     const unsigned char *p                     # next octet
     const unsigned char *end
     Py_ssize_t left                            # elements left in the array entered last; < 0: not told beforehand
+    int depth                                  # containers around it: what is read must nest no deeper with them
 
 
 cdef class Statistics:
@@ -64,7 +65,7 @@ cdef class Codec:
 
     # --- in. All raise DecodeError on octets that are not a value, and never read at or behind end ---
     cdef int enter(self, Cursor *c) except -1                            # an array begins here
-    cdef bint more(self, Cursor *c) except -1                            # one more element? (steps over separators)
+    cdef bint more(self, Cursor *c) except -1                            # one more element? It begins at c.p then
     cdef int done(self, Cursor *c) except -1                             # DecodeError unless nothing is left
     cdef long long get_int(self, Cursor *c) except? -1                   # an int in 0..2^53; DecodeError if it is none
     cdef object get(self, Cursor *c)                                     # any value

@@ -196,6 +196,7 @@ cdef class Codec:
         c.p = p
         c.end = p + n
         c.left = 0
+        c.depth = 0
         value = self.get(&c)
         self.done(&c)
         return value
@@ -235,6 +236,7 @@ cdef class Codec:
             c.p = <const unsigned char *>view.buf
             c.end = c.p + view.len
             c.left = 0
+            c.depth = 0
             self.skip(&c)
             return c.p - <const unsigned char *>view.buf
         finally:
@@ -252,6 +254,7 @@ cdef class Codec:
             c.p = <const unsigned char *>view.buf
             c.end = c.p + view.len
             c.left = 0
+            c.depth = 0
             value = self.get(&c)
             return value, c.p - <const unsigned char *>view.buf
         finally:

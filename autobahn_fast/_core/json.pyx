@@ -471,6 +471,7 @@ cdef class JsonCodec(Codec):
             return bad("an array is expected", c)
         c.p += 1
         c.left = -1
+        c.depth += 1
         return 0
 
     cdef bint more(self, Cursor *c) except -1:
@@ -486,6 +487,7 @@ cdef class JsonCodec(Codec):
             c.left = -2
             return True
         if comma(c, 93):
+            step(c)
             return True
         c.left = 0
         return False
@@ -506,13 +508,13 @@ cdef class JsonCodec(Codec):
         return bad("an integer from 0 to 2^53 is expected", c)
 
     cdef object get(self, Cursor *c):
-        return self._get(c, 0)
+        return self._get(c, c.depth)
 
     cdef tuple get_array(self, Cursor *c):
         step(c)
         if c.p[0] != 91:
             bad("an array is expected", c)
-        return tuple(self._get_list(c, 0))
+        return tuple(self._get_list(c, c.depth))
 
     cdef dict get_map(self, Cursor *c):
         cdef dict result
@@ -522,11 +524,11 @@ cdef class JsonCodec(Codec):
         if c.end - c.p > 1 and c.p[1] == 125:
             c.p += 2
             return None
-        result = self._get_dict(c, 0)
+        result = self._get_dict(c, c.depth)
         return result if result else None
 
     cdef int skip(self, Cursor *c) except -1:
-        return skip_value(c, 0)
+        return skip_value(c, c.depth)
 
     cdef object _get(self, Cursor *c, int depth):
         cdef int which = 0

@@ -42,9 +42,6 @@ cdef void fill_tables() noexcept:
 fill_tables()
 
 
-fill_tables()
-
-
 # --- out ---
 
 cdef int put_escape(WriteBuffer out, unsigned char c) except -1:

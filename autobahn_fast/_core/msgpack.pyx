@@ -324,10 +324,10 @@ cdef object get_list(Cursor *c, const Head *h, int depth):
     if depth >= MAX_DEPTH:
         bad("the value nests too deep", c)
     c.p += h.size
-    if n > c.end - c.p:
-        bad("a length is larger than what follows", c)
+    c.end -= n                     # an octet for each element: what is inside of one cannot promise them once more
     result = PyList_New(n)
     for i in range(n):
+        c.end += 1
         x = get_value(c, depth + 1)
         Py_INCREF(x)
         PyList_SET_ITEM(result, i, x)
@@ -420,6 +420,7 @@ cdef class MsgPackCodec(Codec):
             return bad("an array is expected", c)
         c.p += h.size
         c.left = <Py_ssize_t>h.n
+        c.depth += 1
         return 0
 
     cdef long long get_int(self, Cursor *c) except? -1:
@@ -431,7 +432,7 @@ cdef class MsgPackCodec(Codec):
         return <long long>h.n
 
     cdef object get(self, Cursor *c):
-        return get_value(c, 0)
+        return get_value(c, c.depth)
 
     cdef tuple get_array(self, Cursor *c):
         cdef Head h
@@ -441,9 +442,11 @@ cdef class MsgPackCodec(Codec):
         if h.kind != ARRAY:
             bad("an array is expected", c)
         c.p += h.size
+        c.end -= <Py_ssize_t>h.n       # as in get_list
         result = PyTuple_New(<Py_ssize_t>h.n)
         for i in range(<Py_ssize_t>h.n):
-            x = get_value(c, 1)
+            c.end += 1
+            x = get_value(c, c.depth + 1)
             Py_INCREF(x)
             PyTuple_SET_ITEM(result, i, x)
         return result
@@ -456,7 +459,7 @@ cdef class MsgPackCodec(Codec):
         if h.n == 0:
             c.p += h.size
             return None
-        return get_dict(c, &h, 0)
+        return get_dict(c, &h, c.depth)
 
     cdef int skip(self, Cursor *c) except -1:
         # No recursion: what counts is only how many more values are to come.
