@@ -137,7 +137,7 @@ cdef class Payload:
     :raises EncodeError: the codec cannot write them.
     """
 
-    def __init__(self, Codec codec, list values):
+    def __init__(self, Codec codec not None, list values not None):
         self.codec = codec
         self.count = len(values)
         self.octets = encode_elements(codec, values)
@@ -172,7 +172,7 @@ cdef class Payload:
             raise known.with_traceback(None)
         return known
 
-    def octets_in(self, Codec codec) -> bytes:
+    def octets_in(self, Codec codec not None) -> bytes:
         """The elements in another codec; worked out once for each.
 
         :raises EncodeError: the codec cannot write them.
@@ -216,7 +216,7 @@ cdef class RouterWire(Sink):
     :param statistics: counters shared with the transport's serializer.
     """
 
-    def __init__(self, Engine engine not None, Codec codec not None, session, parse, Statistics statistics=None):
+    def __cinit__(self, Engine engine not None, Codec codec not None, session, parse, Statistics statistics=None):
         self.engine = engine
         self.codec = codec
         self.statistics = statistics
@@ -254,7 +254,7 @@ cdef class RouterWire(Sink):
             self._on_failure(exc)
         return 0
 
-    def receive(self, const unsigned char[:] data, bint binary) -> None:
+    def receive(self, const unsigned char[::1] data not None, bint binary) -> None:
         """Take one whole message, as from the engine."""
         if data.shape[0] == 0:
             self.take(b"", 0, binary)
@@ -267,6 +267,7 @@ cdef class RouterWire(Sink):
         c.p = p
         c.end = p + n
         c.left = 0
+        c.depth = 0
         self.codec.enter(&c)
         self._next(&c)
         code = self.codec.get_int(&c)
@@ -461,8 +462,10 @@ cdef class RouterWire(Sink):
             self._on_lag()
         return 0
 
-    cdef int _event(self, long long subscription, long long publication, dict details, Payload payload) except -1:
-        return self._send(EVENT, subscription, publication, details, None, payload.count, payload.encoded(self.codec))
+    cdef int _pass_on(self, int code, long long a, long long b, dict details, Payload payload) except -1:
+        if payload is None:
+            raise TypeError("a Payload is passed on, not None; one of no elements is Payload(codec, [])")
+        return self._send(code, a, b, details, None, payload.count, payload.encoded(self.codec))
 
     cpdef invocation(self, long long request, long long registration, dict details, Payload payload):
         """Send INVOCATION.
@@ -470,11 +473,11 @@ cdef class RouterWire(Sink):
         :raises EncodeError: the payload cannot be written in this peer's serializer.
         :raises PayloadTooLarge: it is larger than this peer takes.
         """
-        self._send(INVOCATION, request, registration, details, None, payload.count, payload.encoded(self.codec))
+        self._pass_on(INVOCATION, request, registration, details, payload)
 
     cpdef result(self, long long request, dict details, Payload payload):
         """Send RESULT; raises as :meth:`invocation`."""
-        self._send(RESULT, request, NOTHING, details, None, payload.count, payload.encoded(self.codec))
+        self._pass_on(RESULT, request, NOTHING, details, payload)
 
     cpdef error(self, int request_type, long long request, str error, dict details, Payload payload):
         """Send ERROR; raises as :meth:`invocation`. ``payload`` may be None."""
@@ -516,7 +519,8 @@ def fan_out(tuple wires, RouterWire exclude, long long subscription, long long p
             Payload payload not None) -> int:
     """Send one EVENT to all ``wires`` (RouterWire objects) but ``exclude``, encoded once for each serializer.
 
-    A receiver that cannot be sent this event (serializer, size) is left out and told to ``_on_dropped``.
+    A receiver that cannot be sent this event (serializer, size, failing transport) is left out and told to
+    ``_on_dropped``.
 
     :returns: to how many it was sent.
     """
@@ -527,11 +531,11 @@ def fan_out(tuple wires, RouterWire exclude, long long subscription, long long p
     cdef WriteBuffer out
     cdef Py_ssize_t sent = 0, size = len(wires)
     for wire in wires:
-        if wire is exclude:
+        if wire is None or wire is exclude:
             continue
         try:
             if size == 1:
-                wire._event(subscription, publication, details, payload)
+                wire._pass_on(EVENT, subscription, publication, details, payload)
             else:
                 if codec is None or wire.codec.name != codec.name:
                     if bodies is None:
@@ -545,7 +549,7 @@ def fan_out(tuple wires, RouterWire exclude, long long subscription, long long p
                         body = bodies[codec.name] = out.take()
                 wire._send_whole(body)
             sent += 1
-        except (EncodeError, PayloadTooLarge) as exc:
+        except Exception as exc:                   # a serializer, a size, a transport: that of one receiver only
             if isinstance(exc, EncodeError):
                 codec = None                       # body is not of this codec
             if wire._on_dropped is not None:

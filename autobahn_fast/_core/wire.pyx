@@ -53,7 +53,7 @@ cdef class Wire(Sink):
     A message of the kind (text or binary) that is not the codec's is a ``DecodeError``.
     """
 
-    def __init__(self, Engine engine not None, Codec codec not None, Statistics statistics, session, parse,
+    def __cinit__(self, Engine engine not None, Codec codec not None, Statistics statistics, session, parse,
                  bint hot=True):
         self.engine = engine
         self.codec = codec
@@ -187,6 +187,7 @@ cdef class Wire(Sink):
         c.p = data
         c.end = data + n
         c.left = 0
+        c.depth = 0
         try:
             codec.enter(&c)
             if not codec.more(&c):
