@@ -76,7 +76,7 @@ def _argon2id(password: bytes, salt: bytes, iterations: int, memory: int) -> byt
         from argon2.low_level import Type, hash_secret_raw
     except ImportError as e:
         raise RuntimeError("SCRAM with Argon2 needs the package argon2-cffi: pip install autobahn_fast[scram]") from e
-    if not (memory <= _MAX_ARGON_MEMORY and _MIN_ARGON_COST <= iterations * memory <= _MAX_ARGON_COST):
+    if not (0 < memory <= _MAX_ARGON_MEMORY and _MIN_ARGON_COST <= iterations * memory <= _MAX_ARGON_COST):
         raise ValueError(f"the SCRAM challenge asks for {iterations} iterations of Argon2 over {memory} KiB: refused")
     try:
         return bytes(hash_secret_raw(password, salt, iterations, memory, 1, _KEY_LENGTH, Type.ID, 19))

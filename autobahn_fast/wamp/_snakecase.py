@@ -90,7 +90,8 @@ class SnakeCaseMixin(SessionPart):
                 return refusal
         if answering is not None or not offered or not all(getattr(a, "_challenged", False) for a in offered.values()):
             return None
-        if msg.authmethod in _VOUCHED or msg.authprovider in _VOUCHED:
+        vouched = msg.authmethod in _VOUCHED or msg.authprovider in _VOUCHED
+        if vouched and not any(getattr(a, "_mutual", False) for a in offered.values()):
             return None
         return f"the router accepted the session without a challenge, but {sorted(offered)} cannot do without"
 

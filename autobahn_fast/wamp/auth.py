@@ -75,6 +75,7 @@ class _Authenticator:
     name = ""
     _strict = False  # whether unknown keyword arguments are an error
     _challenged = True  # whether a router that lets us in without a challenge is suspect
+    _mutual = False  # whether the router has to prove itself
 
     def __init__(self, **kw: Any) -> None:
         if self._strict:
@@ -172,6 +173,7 @@ class AuthScram(_Authenticator):
     """Salted challenge response, in which the router proves that it knows the user, too (RFC 5802, over WAMP)."""
 
     name = "scram"
+    _mutual = True
     _by_the_book = False  # whether the AuthMessage is that of the specification; see _scram
 
     def __init__(self, **kw: Any) -> None:
@@ -209,7 +211,7 @@ class AuthScram(_Authenticator):
             raise RuntimeError("the router sent a SCRAM challenge without a HELLO before, or a second one")
         nonce, salt, kdf = (_entry(challenge, key, str) for key in ("nonce", "salt", "kdf"))
         iterations = _entry(challenge, "iterations", int)
-        memory = _entry(challenge, "memory", int) if kdf != "pbkdf2" else 0
+        memory = _entry(challenge, "memory", int) if kdf.startswith("argon2") else 0
         if len(nonce) <= len(client_nonce) or not nonce.startswith(client_nonce):
             raise RuntimeError("the nonce of the SCRAM challenge does not continue the one in HELLO: a replay?")
         name, password = str(self._args["authid"]), self._password
@@ -327,7 +329,7 @@ class AuthCryptoSignProxy(AuthCryptoSign):
 
 
 def _expect_method(name: str, challenge: Any) -> None:
-    if challenge.method not in (name, name + "-proxy"):
+    if challenge.method.removesuffix("-proxy") != name.removesuffix("-proxy"):
         raise RuntimeError(f"the router challenged for {challenge.method!r}, but this is {name!r}")
 
 
@@ -491,10 +493,10 @@ def qrcode_from_totp(secret: str, label: str, issuer: str) -> bytes:
     from urllib.parse import quote, urlencode
 
     try:
-        import qrcode  # type: ignore[import-untyped]
-        from qrcode.image.svg import SvgImage  # type: ignore[import-untyped]
+        import qrcode
+        from qrcode.image.svg import SvgImage
     except ImportError as e:
-        raise ImportError("qrcode_from_totp() needs the package qrcode: pip install qrcode") from e
+        raise ImportError("qrcode_from_totp() needs the package qrcode: pip install autobahn_fast[totp]") from e
     uri = f"otpauth://totp/{quote(label)}?{urlencode({'secret': secret, 'issuer': issuer}, quote_via=quote)}"
     buffer = io.BytesIO()
     qrcode.make(uri, box_size=3, image_factory=SvgImage).save(buffer)

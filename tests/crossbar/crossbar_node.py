@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A Crossbar.io node for tests: writes its configuration into a folder, starts it, stops it.
 
-One router worker with the realm ``realm1``, in which an anonymous client may do everything, and three transports: WebSocket
-(json, msgpack, cbor), RawSocket over TCP and RawSocket over a Unix socket. As a program: ``crossbar_node.py CROSSBAR FOLDER`` runs a
+One router worker with the realm ``realm1``, in which an anonymous client may do everything, and five transports: WebSocket
+(json, msgpack, cbor), RawSocket over TCP and RawSocket over a Unix socket; and WebSocket and WebSocket over TLS where clients have
+to authenticate, as one of ``CREDENTIALS``. As a program: ``crossbar_node.py CROSSBAR FOLDER`` runs a
 node until it is interrupted.
 """
 
@@ -20,6 +21,66 @@ from typing import Any
 
 REALM = "realm1"
 SERIALIZERS = ["msgpack", "cbor", "json"]
+CREDENTIALS: dict[str, dict[str, Any]] = {
+    "ticket": {"authid": "ticket-user", "ticket": "ticket-secret"},
+    "wampcra": {"authid": "cra-user", "secret": "cra-secret"},
+    "wampcra-salted": {"authid": "cra-salted", "secret": "cra-salted-secret"},
+    "scram": {"authid": "scram-user", "password": "scram-password"},
+    "scram-pbkdf2": {"authid": "scram-pbkdf2", "password": "scram-password"},
+    "cryptosign": {"authid": "cs-user", "privkey": bytes(range(32)).hex()},
+}
+"""What clients prove themselves with: the arguments of ``create_authenticator``. The method is what is before the hyphen."""
+_SALT = "00112233445566778899aabbccddeeff"
+# The other side of CREDENTIALS. The SCRAM keys were computed with argon2-cffi and hashlib.
+_AUTH: dict[str, Any] = {
+    "ticket": {"type": "static", "principals": {"ticket-user": {"ticket": "ticket-secret", "role": "user"}}},
+    "wampcra": {
+        "type": "static",
+        "users": {
+            "cra-user": {"secret": "cra-secret", "role": "user"},
+            "cra-salted": {
+                "secret": "cra-salted-secret",
+                "role": "user",
+                "salt": "salt123",
+                "iterations": 100,
+                "keylen": 16,
+            },
+        },
+    },
+    "scram": {
+        "type": "static",
+        "principals": {
+            "scram-user": {
+                "kdf": "argon2id-13",
+                "iterations": 4,
+                "memory": 512,
+                "salt": _SALT,
+                "stored-key": "a8b8c266f52c48218ea94c1b02bb5fcf19906ce4e456ad9b4502084e8ed32bc0",
+                "server-key": "862012646989f843dd46a0b8bc251f28b8c0d63cee81f963ed8241f44b7b16a0",
+                "role": "user",
+            },
+            "scram-pbkdf2": {
+                "kdf": "pbkdf2",
+                "iterations": 4096,
+                "memory": 0,
+                "salt": _SALT,
+                "stored-key": "41b8eceae9798b863a90f90ee5f997c4251768a03eb8d36b94e834ac37c70313",
+                "server-key": "0ddb83723cd58f2053986ff75201652ce6131ef1bc52df2bb4d45dc274aff02f",
+                "role": "user",
+            },
+        },
+    },
+    "cryptosign": {
+        "type": "static",
+        "principals": {
+            "cs-user": {
+                "realm": REALM,
+                "role": "user",
+                "authorized_keys": ["03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"],
+            }
+        },
+    },
+}
 READY = "NODE_BOOT_COMPLETE"
 START_TIMEOUT = 90.0
 STOP_TIMEOUT = 20.0
@@ -32,7 +93,32 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_config(ws_port: int, rs_port: int) -> dict[str, Any]:
+def make_certificate(folder: Path) -> None:
+    """Write ``server.key`` and ``server.pem``: a certificate for localhost that is its own authority."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    unencrypted = serialization.NoEncryption()
+    (folder / "server.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unencrypted))
+    (folder / "server.pem").write_bytes(certificate.public_bytes(pem))
+
+
+def make_config(ws_port: int, rs_port: int, auth_port: int, tls_port: int) -> dict[str, Any]:
     """The node configuration, as it goes into ``config.json``."""
     everything = {
         "uri": "",
@@ -44,17 +130,28 @@ def make_config(ws_port: int, rs_port: int) -> dict[str, Any]:
     realm = {
         "name": REALM,
         "options": {"enable_meta_api": True},
-        "roles": [{"name": "anonymous", "permissions": [everything]}],
+        "roles": [{"name": name, "permissions": [everything]} for name in ("anonymous", "user")],
     }
     common = {"serializers": SERIALIZERS, "auth": {"anonymous": {"type": "static", "role": "anonymous"}}}
 
     def tcp(port: int) -> dict[str, Any]:
         return {"type": "tcp", "interface": "127.0.0.1", "port": port}
 
+    tls = {**tcp(tls_port), "tls": {"key": "server.key", "certificate": "server.pem"}}
+    strict = {"type": "websocket", "serializers": SERIALIZERS, "auth": _AUTH, "options": {"tcp_nodelay": True}}
+
     transports = [
         {"type": "websocket", "id": "web_socket", "endpoint": tcp(ws_port), "options": {"tcp_nodelay": True}, **common},
         {"type": "rawsocket", "id": "raw_tcp", "endpoint": tcp(rs_port), "options": {}, **common},
-        {"type": "rawsocket", "id": "raw_unix", "endpoint": {"type": "unix", "path": "raw.sock"}, "options": {}, **common},
+        {
+            "type": "rawsocket",
+            "id": "raw_unix",
+            "endpoint": {"type": "unix", "path": "raw.sock"},
+            "options": {},
+            **common,
+        },
+        {"id": "auth", "endpoint": tcp(auth_port), **strict},
+        {"id": "auth_tls", "endpoint": tls, **strict},
     ]
     worker = {"type": "router", "id": "router1", "realms": [realm], "transports": transports}
     return {"version": 2, "controller": {}, "workers": [worker]}
@@ -79,16 +176,22 @@ class Node:
     """A node in ``folder``, run by the program ``crossbar``. It can be stopped and started again, on the same ports."""
 
     def __init__(self, crossbar: str, folder: Path) -> None:
-        ws_port, rs_port = free_port(), free_port()
+        ws_port, rs_port, auth_port, tls_port = (free_port() for _ in range(4))
         self._crossbar = str(Path(crossbar).absolute())
         self._folder = folder / ".crossbar"
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "config.json").write_text(json.dumps(make_config(ws_port, rs_port), indent=1))
+        (self._folder / "config.json").write_text(
+            json.dumps(make_config(ws_port, rs_port, auth_port, tls_port), indent=1)
+        )
+        make_certificate(self._folder)
+        self.certificate = self._folder / "server.pem"
         self._log = folder / "node.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.urls = {
             "ws": f"ws://127.0.0.1:{ws_port}/ws",
             "rs": f"rs://127.0.0.1:{rs_port}",
+            "auth": f"ws://127.0.0.1:{auth_port}/ws",
+            "tls": f"wss://localhost:{tls_port}/ws",
             "unix": f"unix:{self._folder / 'raw.sock'}",
         }
 

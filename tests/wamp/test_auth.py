@@ -94,22 +94,3 @@ def test_keys() -> None:
     secret = auth.generate_wcs(20)
     assert len(secret) == 20
     assert set(secret.decode()) <= set(auth.WCS_SECRET_CHARSET)
-
-
-@pytest.mark.parametrize(
-    ("now", "code"), [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")]
-)
-def test_totp_of_rfc_6238(monkeypatch: pytest.MonkeyPatch, now: int, code: str) -> None:
-    monkeypatch.setattr(auth.time, "time", lambda: now)
-    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-    assert auth.compute_totp(secret) == code
-    for offset, valid in ((-2, False), (-1, True), (0, True), (1, True), (2, False)):
-        assert auth.check_totp(secret, auth.compute_totp(secret, offset)) is valid
-    assert not auth.check_totp(secret, "é")
-
-
-def test_totp_secret() -> None:
-    assert len(auth.generate_totp_secret(10)) == 16
-    assert len(auth.compute_totp(auth.generate_totp_secret())) == 6
-    with pytest.raises(ValueError, match="base32"):
-        auth.compute_totp("!")
