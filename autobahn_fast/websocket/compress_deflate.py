@@ -44,7 +44,10 @@ LEVELS = [1, 2, 3, 4, 5, 6, 7, 8, 9]
 TAIL = b"\x00\x00\xff\xff"
 """Section 7.2.1: the end of an empty stored block; a sender leaves it out, a receiver puts it back."""
 FINAL = b"\x03\x00"
-"""An empty last block: what comes out of it is nothing, and the stream is at its end."""
+"""An empty last block: where no message can refer to this one, the stream is ended after it, to see that it can be."""
+PROBE = b"\x00" + TAIL
+PROBE *= 32
+"""Empty stored blocks: nothing where a block may begin, but an error inside of a block, even in the longest table of codes."""
 MAX_STREAMS = 256
 """Streams in one message (a sender may end a stream inside of it, section 7.2.3.4): they cost more than octets do."""
 
@@ -373,38 +376,41 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
 
     def _begin(self) -> None:
         self._streams = 0
-        if self._decompressor is None or self._alone_in:
-            self._decompressor = self._deflate.module.decompressobj(-self._bits_in)
+        if self._alone_in:
+            self._decompressor = None
 
     def _inflate(self, data: bytes, limit: int | None) -> bytes:
         decompressor = self._decompressor
+        if decompressor is None:
+            decompressor = self._decompressor = self._deflate.module.decompressobj(-self._bits_in)
         out = decompressor.decompress(data) if limit is None else decompressor.decompress(data, limit + 1)
-        if decompressor.eof:
-            return self._next_stream(out, limit)
-        return out
+        return self._next_streams(out, limit) if decompressor.eof else out
 
-    def _next_stream(self, out: bytes, limit: int | None) -> bytes:
-        # The block had BFINAL set: what follows is another stream, which cannot refer to what came before.
-        parts = [out]
-        left = None if limit is None else limit + 1 - len(out)
-        while self._decompressor.eof and (left is None or left > 0):
+    def _next_streams(self, out: bytes, limit: int | None) -> bytes:
+        # The last block had BFINAL set: what follows is another stream, which cannot refer to what came before.
+        parts, size = [out], len(out)
+        while self._decompressor.eof and (limit is None or size <= limit):
             rest = self._decompressor.unused_data
+            self._decompressor = None
             self._streams += 1
             if self._streams > MAX_STREAMS:
                 raise PayloadCorruptError(f"permessage-deflate data with more than {MAX_STREAMS} final blocks in a message")
-            self._decompressor = self._deflate.module.decompressobj(-self._bits_in)
-            if rest:
-                more = self._decompressor.decompress(rest) if left is None else self._decompressor.decompress(rest, left)
-                parts.append(more)
-                left = None if left is None else left - len(more)
+            if not rest:
+                break
+            decompressor = self._decompressor = self._deflate.module.decompressobj(-self._bits_in)
+            parts.append(decompressor.decompress(rest) if limit is None else decompressor.decompress(rest, limit + 1 - size))
+            size += len(parts[-1])
         return b"".join(parts)
 
     def _finish(self) -> None:
         decompressor = self._decompressor
-        alone = self._alone_in
-        # A message that is complete has nothing more to give. With no later message the end of the stream is known as well.
-        more = decompressor.decompress(TAIL + FINAL if alone else TAIL, 1)
-        if alone or self._streams:
+        if decompressor is None:
+            if not self._streams:
+                raise PayloadCorruptError("permessage-deflate data without any block")
+            return
+        # Nothing comes out of the end of a message that is complete.
+        more = decompressor.decompress(TAIL + FINAL if self._alone_in else TAIL + PROBE, 1)
+        if self._alone_in or self._streams:
             self._decompressor = None
-        if more or (alone and not self._streams and not decompressor.eof):
+        if more or decompressor.eof is not self._alone_in:
             raise PayloadCorruptError("permessage-deflate data that ends inside a block")
