@@ -191,9 +191,13 @@ cdef class ReadBuffer:
 
 
 cdef Block _new_read_block(Py_ssize_t size):
+    cdef Block block
     if size <= READ_BLOCK and size > READ_BLOCK // 4:
-        if _read_pool:
-            return <Block>_read_pool.pop()
+        while _read_pool:
+            # A view that was not given up may still be written to, as by a read that is under way: not for anybody else.
+            block = <Block>_read_pool.pop()
+            if block.exports == 0:
+                return block
         size = READ_BLOCK
     return Block(size)
 

@@ -23,6 +23,7 @@ cdef class Engine:
     cdef readonly bint reading                 # False: octets that come in are dropped (closed, or failed)
     cdef bint _turn_open                       # something was written in this loop turn already
     cdef bint _corked                          # inside feed/buffer_updated: joined, flushed when it returns
+    cdef bint _begun                           # __init__ was called
     cdef bint _copy_in                         # parse must be able to write to what it is given: feed copies to inbox
     cdef Py_ssize_t _message_start             # where the open message's head room begins in out; -1: none open
     cdef Py_ssize_t _head_room                 # octets reserved there; fixed while a message is open
@@ -53,6 +54,7 @@ cdef class Engine:
     cdef int _cork(self) except -1
     cdef int _uncork(self) except -1
     cdef int _drop_input(self) except -1
+    cdef void _forget_input(self) noexcept                    # what came in and was not parsed or delivered; not while corked
     cdef Py_ssize_t _run(self, unsigned char *p, Py_ssize_t n, bint in_place, Py_ssize_t *used) except -1
     cdef int _run_inbox(self) except -1
     cdef int _take_in(self, const unsigned char *p, Py_ssize_t n) except -1

@@ -83,6 +83,9 @@ cdef class Engine:
         self.reading = True
 
     def __init__(self, handler, bint is_server):
+        if self._begun:
+            raise RuntimeError("an engine is for one connection: make a new one")
+        self._begun = True
         self.handler = handler
         self.is_server = is_server
 
@@ -109,13 +112,13 @@ cdef class Engine:
         if self._message_start < 0:
             self.out.truncate(0)
         if not self._corked:
-            self.inbox.clear()
+            self._forget_input()
 
     def stop_reading(self) -> None:
         """What still comes in is dropped. Messages can still be sent."""
         self.reading = False
         if not self._corked:
-            self.inbox.clear()
+            self._forget_input()
 
     def set_sink(self, Sink sink) -> None:
         """Who takes whole messages from now on; None drops them."""
@@ -256,7 +259,7 @@ cdef class Engine:
         cdef ReadBuffer inbox = self.inbox
         if not self.reading and not self._corked:
             self.octets_in += max(n, 0)
-            inbox.clear()
+            self._forget_input()
             return
         if n < 0 or n > inbox.capacity - inbox.end:
             raise ValueError(f"{n} octets were not asked for: call get_buffer() first")
@@ -313,10 +316,13 @@ cdef class Engine:
         if self.reading:
             self.inbox.relax()
         else:
-            self.inbox.clear()
+            self._forget_input()
         if self.out.size > 0:
             return self._flush()
         return 0
+
+    cdef void _forget_input(self) noexcept:
+        self.inbox.clear()
 
     cdef int _drop_input(self) except -1:
         self.reading = False

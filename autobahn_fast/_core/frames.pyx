@@ -95,6 +95,15 @@ cdef class WebSocketEngine(FrameWriter):
         self._codec = codec
         self._rsv_refused = 0x70 if codec is None else 0x30
 
+    @property
+    def allocated(self) -> int:
+        """Octets of buffer memory held; 0 while idle."""
+        return self.out.capacity + self.inbox.capacity + self._message.capacity
+
+    cdef void _forget_input(self) noexcept:
+        self.inbox.clear()
+        self._message.clear()
+
     # --- frames in ---
 
     cdef Py_ssize_t parse(self, unsigned char *p, Py_ssize_t n, bint in_place) except -1:
@@ -389,6 +398,8 @@ cdef class WebSocketEngine(FrameWriter):
                 data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n), self.max_message)
             else:
                 data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n))
+            if data is None:
+                raise TypeError("decompress_message_data() returns bytes, not None")
         except self._too_large as exc:
             raise ProtocolViolation(1009, f"a message that is too large: {exc or 'no memory is left'}") from None
         except Exception as exc:

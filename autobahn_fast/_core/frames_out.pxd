@@ -42,4 +42,5 @@ cdef class FrameWriter(Engine):
     cdef int _require_writable(self) except -1
     cdef int _frame_done(self) except -1
     cdef bytes _control_payload(self, payload)
+    cdef int _append_control(self, int opcode, bytes payload) except -1
     cdef bint _control(self, int opcode, bytes payload) except -1

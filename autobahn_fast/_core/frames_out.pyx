@@ -12,6 +12,7 @@ import os
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.number cimport PyNumber_Index
 from libc.string cimport memcpy, memmove
 
 from autobahn_fast._core.buffer cimport WriteBuffer
@@ -37,9 +38,13 @@ cdef int _keys_used = KEY_POOL
 
 
 cdef int _next_key(unsigned char *key) except -1:
+    # Other threads run while the operating system is asked: key must not point into anything they can move.
     global _keys_used
+    cdef bytes fresh
     if _keys_used > KEY_POOL - 4:
         fresh = os.urandom(KEY_POOL)
+        if len(fresh) != KEY_POOL:
+            raise RuntimeError("os.urandom() gave fewer octets than it was asked for")
         memcpy(_keys, PyBytes_AS_STRING(fresh), KEY_POOL)
         _keys_used = 0
     memcpy(key, _keys + _keys_used, 4)
@@ -229,7 +234,7 @@ cdef class FrameWriter(Engine):
             _next_key(self._out_key)
             memcpy(header + size, self._out_key, 4)
             size += 4
-        return self.put_raw(header, size)
+        return self.out.put(header, size)
 
     cdef int _put_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1:
         self._append_frame(b0, p, n)
@@ -240,15 +245,19 @@ cdef class FrameWriter(Engine):
         cdef WriteBuffer out = self.out
         cdef int size
         cdef unsigned char *d
+        cdef unsigned char key[4]
+        cdef bint mask = self.mask_outgoing
+        if mask:
+            _next_key(key)
         if self._message_start >= 0:
             raise RuntimeError("a message is being written: nothing else can be sent until it is finished")
         if n > MAX_SIZE - 64:
             raise MemoryError()
         out.need(n + 14)
         d = out.data + out.size
-        size = _write_header(d, b0, n, self.mask_outgoing)
-        if self.mask_outgoing:
-            _next_key(d + size)
+        size = _write_header(d, b0, n, mask)
+        if mask:
+            memcpy(d + size, key, 4)
             size += 4
             if self.apply_mask:
                 abf_mask(d + size, p, n, d + size - 4, 0)
@@ -299,6 +308,8 @@ cdef class FrameWriter(Engine):
         :raises RuntimeError: no message was begun, or a frame is not complete.
         :raises ValueError: ``length`` is out of range.
         """
+        cdef unsigned long long octets
+        length = PyNumber_Index(length)
         self._require_writable()
         if self._out_state == NO_MESSAGE:
             raise RuntimeError("no message was begun: call begin_message() first")
@@ -306,13 +317,16 @@ cdef class FrameWriter(Engine):
             raise RuntimeError(f"the frame begun before still needs {self._out_left} octets")
         if not 0 <= length < 1 << 63:
             raise ValueError(f"a frame has 0 to 2^63-1 octets of payload, not {length}")
+        octets = length
+        self.out.need(14)                     # what can fail is behind us before anything is said to have happened
         self._out_state = IN_FRAME
-        self._out_left = length
+        self._out_left = octets
         self._out_done = 0
         if not self._out_packed:
-            self._put_header(self._next_opcode(), length)
-        if length == 0:
+            self._put_header(self._next_opcode(), octets)
+        if octets == 0:
             self._frame_done()
+        self.emit()
 
     def frame_data(self, payload) -> int:
         """Send payload of the frame begun; what is more than the frame takes is not sent.
@@ -354,10 +368,10 @@ cdef class FrameWriter(Engine):
                 memcpy(out.data + out.size, view.buf, n)
             if not self._out_packed:
                 out.size += n
+            self._out_left -= n
+            self._out_done += n
         finally:
             PyBuffer_Release(&view)
-        self._out_left -= n
-        self._out_done += n
         if self._out_left == 0:
             self._frame_done()
             self.emit()
@@ -371,28 +385,33 @@ cdef class FrameWriter(Engine):
         :raises EngineClosed: the engine was closed or detached.
         :raises RuntimeError: no message was begun, or a frame is not complete.
         """
+        cdef bytes data
         self._require_writable()
         if self._out_state == NO_MESSAGE:
             raise RuntimeError("no message was begun: call begin_message() first")
         if self._out_state == IN_FRAME:
             raise RuntimeError(f"the frame begun before still needs {self._out_left} octets")
         data = self._codec.end_compress_message() if self._out_packed else b""
+        if data is None:
+            raise TypeError("end_compress_message() returns bytes, not None")
+        if PyBytes_GET_SIZE(data) <= MAX_SIZE - 64:
+            self.out.need(PyBytes_GET_SIZE(data) + 14)
         self._out_state = NO_MESSAGE
         self.messages_out += 1
         self._put_frame(FIN | self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
     cdef int _frame_done(self) except -1:
-        # Control frames that came up inside the frame follow it now.
+        # Control frames that came up inside the frame follow it now, before write() can come back here: the caller emits.
         self._out_state = BETWEEN_FRAMES
         pong, ping, close = self._held_pong, self._held_ping, self._held_close
         self._held_pong = self._held_ping = self._held_close = None
-        if pong is not None:
-            self._control(PONG, pong)
-        if ping is not None:
-            self._control(PING, ping)
+        if pong is not None and not self.is_closing:
+            self._append_control(PONG, pong)
+        if ping is not None and not self.is_closing:
+            self._append_control(PING, ping)
         if close is not None:
-            self._control(CLOSE, close)
             self._out_state = NO_MESSAGE
+            self._append_control(CLOSE, close)
         return 0
 
     def encode_frame(self, int opcode, payload=b"", bint fin=True, int rsv=0, mask=None) -> bytes:
@@ -406,18 +425,18 @@ cdef class FrameWriter(Engine):
         cdef unsigned char header[14]
         cdef int size
         cdef bytes data = bytes(payload)
+        cdef bytes key = None if mask is None else bytes(mask)
         cdef bint masked = self.mask_outgoing or mask is not None
         cdef bytes frame
         cdef unsigned char *d
         cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
-        if not 0 <= opcode <= 15 or not 0 <= rsv <= 7 or (mask is not None and len(mask) != 4):
+        if not 0 <= opcode <= 15 or not 0 <= rsv <= 7 or (key is not None and len(key) != 4):
             raise ValueError("opcode is 0 to 15, rsv 0 to 7, and a mask has 4 octets")
         size = _write_header(header, (FIN if fin else 0) | (rsv << 4) | opcode, n, masked)
         if masked:
-            if mask is None:
+            if key is None:
                 _next_key(header + size)
             else:
-                key = bytes(mask)
                 memcpy(header + size, PyBytes_AS_STRING(key), 4)
             size += 4
         if n > MAX_SIZE - 64:
@@ -439,7 +458,7 @@ cdef class FrameWriter(Engine):
         self._require_writable()
         self.write_raw(self.encode_frame(opcode, payload, fin, rsv, mask))
 
-    def write_raw(self, bytes frames, int messages=0) -> None:
+    def write_raw(self, bytes frames not None, int messages=0) -> None:
         """Send octets that are whole frames already, such as a prepared message from ``encode_frame``.
 
         :param messages: how many messages they are, for the counter.
@@ -454,11 +473,16 @@ cdef class FrameWriter(Engine):
 
     # --- control frames ---
 
+    cdef int _append_control(self, int opcode, bytes payload) except -1:
+        return self._append_frame(FIN | opcode, <const unsigned char *>PyBytes_AS_STRING(payload),
+                                  PyBytes_GET_SIZE(payload))
+
     cdef bint _control(self, int opcode, bytes payload) except -1:
         # False: closing already, nothing was sent.
         if self.is_closing and opcode != CLOSE:
             return False
-        self._put_frame(FIN | opcode, <const unsigned char *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        self._append_control(opcode, payload)
+        self.emit()
         return True
 
     cdef bytes _control_payload(self, payload):
@@ -513,6 +537,7 @@ cdef class FrameWriter(Engine):
             return False
         if self._message_start >= 0:
             raise RuntimeError("a message is being written: nothing else can be sent until it is finished")
+        self.out.need(MAX_CONTROL + 14)
         self.is_closing = True
         self.writable = False
         if self._out_state == IN_FRAME and not self._out_packed:

@@ -122,6 +122,8 @@ cdef class RawSocketEngine(Engine):
         head[0] = MAGIC
         head[1] = code << 4 if code else ((self._exponent - MIN_EXPONENT) << 4) | serializer
         head[2] = head[3] = 0
+        if code:
+            self.reading = False         # whatever write() does, this was the handshake
         self.put_raw(head, HEAD)
         if code:
             self._flush()                # the owner closes the transport next
@@ -154,7 +156,8 @@ cdef class RawSocketEngine(Engine):
         self.reading = False
         self.writable = False
         self.is_closing = True
-        self.handler.on_handshake_error(code, reason)
+        if self.handler is not None:     # write() may have ended in detach()
+            self.handler.on_handshake_error(code, reason)
         return 0
 
     # --- out ---
