@@ -7,7 +7,6 @@ Knows asyncio's connections, TLS arguments and signals. What a component does ot
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 import socket
 from collections.abc import Sequence
@@ -53,10 +52,7 @@ class Component(component.Component):
 
     async def _connect(self, loop: Any, transport: Transport, create_session: Any) -> Any:
         """Make a connection. :returns: its protocol. :raises OSError: it could not be made."""
-        if transport.type == "websocket":
-            factory = self._websocket_factory(transport, create_session)
-        else:
-            factory = self._rawsocket_factory(transport, create_session)
+        factory = self._transport_factory(transport, create_session)
         endpoint = transport.endpoint
         timeout = endpoint.get("timeout", 10)
         try:
@@ -66,40 +62,14 @@ class Component(component.Component):
         return protocol
 
     @staticmethod
-    def _websocket_factory(transport: Transport, create_session: Any) -> Any:
-        from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
-        from autobahn_fast.wamp.serializer import create_transport_serializer
+    def _factory_class(kind: str) -> Any:
+        if kind == "websocket":
+            from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
 
-        serializers = [create_transport_serializer(s) if isinstance(s, str) else s for s in transport.serializers]
-        factory = WampWebSocketClientFactory(
-            create_session,
-            url=transport.url,
-            serializers=serializers,
-            proxy=transport.proxy,
-            headers=transport.headers,
-        )
-        _set_options(factory, transport.options)
-        return factory
-
-    @staticmethod
-    def _rawsocket_factory(transport: Transport, create_session: Any) -> Any:
+            return WampWebSocketClientFactory
         from autobahn_fast.asyncio.rawsocket import WampRawSocketClientFactory
-        from autobahn_fast.wamp.serializer import create_transport_serializer
 
-        serializer = transport.serializers[0]
-        if isinstance(serializer, str):
-            serializer = create_transport_serializer(serializer)
-        factory = WampRawSocketClientFactory(create_session, serializer=serializer)
-        _set_options(factory, transport.options)
-        return factory
-
-
-def _set_options(factory: Any, options: dict[str, Any]) -> None:
-    """Set protocol options given in camelCase or snake_case. :raises TypeError: unknown ones."""
-    if options:
-        factory.setProtocolOptions(
-            **{re.sub(r"_([a-z])", lambda m: m[1].upper(), name): value for name, value in options.items()}
-        )
+        return WampRawSocketClientFactory
 
 
 def _is_ssl_context(value: Any) -> bool:
@@ -146,15 +116,7 @@ def run(
     :param log_level: ``"critical"`` ... ``"trace"``; None leaves logging alone.
     :raises ValueError: no component, or something that is none.
     """
-    if isinstance(components, component.Component):
-        components = [components]
-    if not isinstance(components, (list, tuple)):
-        raise ValueError("run() takes a Component or a list of them")
-    if not components:
-        raise ValueError("run() needs at least one component")
-    for item in components:
-        if not isinstance(item, component.Component):
-            raise ValueError(f'"{item!r}" is not a Component instance: it is a {type(item).__name__}')
+    components = component.check_components(components)
     if log_level is not None:
         start_logging(log_level)
     if not start_loop:

@@ -351,12 +351,12 @@ class WampRawSocketMixinAsyncio:
         if self._engine.reading:
             self._engine.feed(data)
 
-    def _end(self, close: Callable[[], Any]) -> None:
+    def _end(self, abort: bool) -> None:
         # Closing a TLS transport may read from it once more, inside this call and maybe inside one of the engine's.
         if self._fast_path:
             self._fast_path = False
             self.transport.set_protocol(self)  # type: ignore[attr-defined]
-        super()._end(close)  # type: ignore[misc]
+        super()._end(abort)  # type: ignore[misc]
 
     def _on_handshake_complete(self) -> None:
         self._open_session()  # type: ignore[attr-defined]

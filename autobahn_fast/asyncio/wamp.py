@@ -18,7 +18,7 @@ from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.util import get_or_create_event_loop
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
-from autobahn_fast.wamp._transports import Retry
+from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, tls_of_runner
 from autobahn_fast.wamp.types import ComponentConfig
 
 __all__ = ("ApplicationRunner", "ApplicationSession", "ApplicationSessionFactory", "Session")
@@ -172,22 +172,14 @@ class ApplicationRunner:
             factory: Any = WampRawSocketClientFactory(self._make_session_factory(make), serializer=serializer)
         else:
             factory, secure, host, port = self._websocket_target(make)
-        if self.ssl is None:
-            ssl: Any = secure
-        else:
-            if self.ssl and not secure:
-                scheme = self.url.split(":")[0]
-                raise RuntimeError(
-                    f'ssl argument value passed to ApplicationRunner conflicts with the "{scheme}:" prefix of the url '
-                    f'argument. Did you mean to use "{scheme}s:"?'
-                )
-            ssl = self.ssl
+        ssl = tls_of_runner(self.url, secure, self.ssl)
         if host == "unix":
             return factory, {"path": port}
         return factory, {"host": host, "port": port, "ssl": ssl}
 
     def _websocket_target(self, make: Any) -> tuple[Any, bool, str, int | str]:
         from autobahn_fast.asyncio.websocket import WampWebSocketClientFactory
+        from autobahn_fast.websocket._extensions import deflate_options
         from autobahn_fast.websocket.util import parse_url as parse_ws
 
         secure, host, port, _resource, _path, _params = parse_ws(self.url)
@@ -198,18 +190,7 @@ class ApplicationRunner:
             proxy=self.proxy,
             headers=self.headers,
         )
-        factory.setProtocolOptions(
-            maxFramePayloadSize=1048576,
-            maxMessagePayloadSize=1048576,
-            autoFragmentSize=65536,
-            failByDrop=False,
-            openHandshakeTimeout=2.5,
-            closeHandshakeTimeout=1.0,
-            tcpNoDelay=True,
-            autoPingInterval=10.0,
-            autoPingTimeout=5.0,
-            autoPingSize=12,
-        )
+        factory.setProtocolOptions(failByDrop=False, **RUNNER_OPTIONS, **deflate_options())
         if self.proxy is not None:
             return factory, secure, self.proxy["host"], self.proxy["port"]
         return factory, secure, host, port

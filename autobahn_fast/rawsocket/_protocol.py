@@ -103,7 +103,14 @@ class WampRawSocketChannel(WampChannel):
             "RawSocket {peer}: the handshake took more than {s} s", peer=self.peer, s=self.handshake_timeout
         )
         self._engine.stop_reading()
-        self.transport.abort()
+        self._lose_transport(abort=True)
+
+    def _lose_transport(self, abort: bool) -> None:
+        """Close the transport. :param abort: without sending what is still to be written."""
+        if abort:
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     # --- engine's handler ---
 
@@ -126,7 +133,7 @@ class WampRawSocketChannel(WampChannel):
         """Engine: there will be no messages."""
         self._stop_timer()
         self.log.warning("RawSocket {peer}: handshake failed: {reason}", peer=self.peer, reason=reason)
-        self.transport.close()
+        self._lose_transport(abort=False)
 
     def on_violation(self, code: int, reason: str) -> None:
         """Engine: the peer broke the protocol."""
@@ -138,7 +145,7 @@ class WampRawSocketChannel(WampChannel):
         :param msg: what it did.
         """
         self.log.warning("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
-        self._end(self.transport.close)
+        self._end(abort=False)
 
     def on_ping(self, payload: bytes) -> None:
         """Engine: a ping came in."""
@@ -154,14 +161,14 @@ class WampRawSocketChannel(WampChannel):
 
     def _channel_failed(self, code: int, reason: str) -> None:
         # RawSocket has no close frame: the peer only sees the end of the connection.
-        self._end(self.transport.abort)
+        self._end(abort=True)
 
-    def _end(self, close: Callable[[], Any]) -> None:
+    def _end(self, abort: bool) -> None:
         self._wire_open = False
         self._engine.stop_reading()
         self._engine.flush()  # nothing is written once the transport is closing
         self._engine.close()
-        close()
+        self._lose_transport(abort)
 
     def isOpen(self) -> bool:
         """Whether messages can be sent."""
@@ -174,7 +181,7 @@ class WampRawSocketChannel(WampChannel):
         """
         if not self.isOpen():
             raise TransportLost("the transport is not open")
-        self._end(self.transport.close)
+        self._end(abort=False)
 
     def abort(self) -> None:
         """Drop the connection.
@@ -183,7 +190,7 @@ class WampRawSocketChannel(WampChannel):
         """
         if not self.isOpen():
             raise TransportLost("the transport is not open")
-        self._end(self.transport.abort)
+        self._end(abort=True)
 
 
 class RawSocketFactoryOptions:

@@ -10,10 +10,23 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ("Retry", "Transport", "check_transports")
+__all__ = ("RUNNER_OPTIONS", "Retry", "Transport", "check_transports", "tls_of_runner")
 
 SERIALIZERS = ("json", "msgpack", "cbor", "ubjson", "flatbuffers")
 DEFAULT_URL = "ws://127.0.0.1:8080/ws"
+
+RUNNER_OPTIONS: dict[str, Any] = {
+    "maxFramePayloadSize": 1048576,
+    "maxMessagePayloadSize": 1048576,
+    "autoFragmentSize": 65536,
+    "openHandshakeTimeout": 2.5,
+    "closeHandshakeTimeout": 1.0,
+    "tcpNoDelay": True,
+    "autoPingInterval": 10.0,
+    "autoPingTimeout": 5.0,
+    "autoPingSize": 12,
+}
+"""Options of the WebSocket connections that an ``ApplicationRunner`` makes. Only ``failByDrop`` depends on the framework."""
 
 _RETRY_DEFAULTS: dict[str, float] = {
     "max_retries": -1,
@@ -290,3 +303,19 @@ def check_transports(transports: Any, endpoint_check: Callable[[Any], None]) -> 
             raise ValueError(f"invalid transport: a URL or a dict is needed, not {type(transport)}")
         checked.append(Transport(idx, transport, endpoint_check))
     return checked
+
+
+def tls_of_runner(url: str, secure: bool, ssl: Any) -> Any:
+    """Return what a runner's ``ssl`` argument means for its URL: the argument itself, or whether the URL is a secure one.
+
+    :raises RuntimeError: TLS for a URL that is none.
+    """
+    if ssl is None:
+        return secure
+    if ssl and not secure:
+        scheme = url.split(":")[0]
+        raise RuntimeError(
+            f'ssl argument value passed to ApplicationRunner conflicts with the "{scheme}:" prefix of the url '
+            f'argument. Did you mean to use "{scheme}s:"?'
+        )
+    return ssl

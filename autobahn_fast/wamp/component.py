@@ -7,7 +7,8 @@ how a connection is made: a subclass implements ``_connect``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autobahn_fast.util import ObservableMixin
@@ -16,7 +17,7 @@ from autobahn_fast.wamp.auth import create_authenticator
 from autobahn_fast.wamp.exception import ApplicationError, TransportLost
 from autobahn_fast.wamp.types import ComponentConfig, RegisterOptions, SubscribeOptions
 
-__all__ = ("Component",)
+__all__ = ("Component", "check_components")
 
 _EVENTS = ("start", "connect", "join", "ready", "leave", "disconnect", "connectfailure")
 
@@ -369,6 +370,7 @@ class Component(ObservableMixin):
         :returns: the future that ``start()`` returned; None when not started.
         """
         self._stopping = True
+        done = self._done_f  # on Twisted, what follows may end it before this returns
         if self._delay_f is not None:
             if self._timer is not None:
                 self._timer.cancel()
@@ -383,19 +385,67 @@ class Component(ObservableMixin):
             session.disconnect()
         if protocol is not None:
             self.framework.call_later(2, lambda: self._abort(protocol))
-        return self._done_f
+        return done
 
     def _abort(self, protocol: Any) -> None:
         """The router did not let us go in time."""
         if protocol is self._protocol:
             protocol.abort() if hasattr(protocol, "abort") else protocol.dropConnection(abort=True)
 
-    # --- what a framework adds ---
+    # --- connecting: what the frameworks share ---
 
     async def _closed(self, protocol: Any) -> None:
         """Wait until the protocol has lost its connection."""
         await protocol.is_closed
 
+    @classmethod
+    def _transport_factory(cls, transport: Transport, create_session: Any, **more: Any) -> Any:
+        """Return the factory of a transport's connections. :param more: more arguments of WebSocket factories."""
+        from autobahn_fast.wamp.serializer import create_transport_serializer
+
+        serializers = [create_transport_serializer(s) if isinstance(s, str) else s for s in transport.serializers]
+        factory_class = cls._factory_class(transport.type)
+        if transport.type == "websocket":
+            factory = factory_class(
+                create_session,
+                url=transport.url,
+                serializers=serializers,
+                proxy=transport.proxy,
+                headers=transport.headers,
+                **more,
+            )
+        else:
+            factory = factory_class(create_session, serializer=serializers[0])
+        if transport.options:
+            factory.setProtocolOptions(**{_camel_case(name): value for name, value in transport.options.items()})
+        return factory
+
+    @staticmethod
+    def _factory_class(kind: str) -> Any:
+        """Return the framework's client factory for ``"websocket"`` or ``"rawsocket"``."""
+        raise RuntimeError("use the Component of autobahn_fast.asyncio or autobahn_fast.twisted")
+
+
+def _camel_case(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda m: m[1].upper(), name)
+
 
 def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def check_components(components: Any) -> Sequence[Component]:
+    """Return the components that ``run`` was given: one, or a list of them.
+
+    :raises ValueError: no component, or something that is none.
+    """
+    if isinstance(components, Component):
+        return [components]
+    if not isinstance(components, (list, tuple)):
+        raise ValueError("run() takes a Component or a list of them")
+    if not components:
+        raise ValueError("run() needs at least one component")
+    for item in components:
+        if not isinstance(item, Component):
+            raise ValueError(f'"{item!r}" is not a Component instance: it is a {type(item).__name__}')
+    return components

@@ -67,6 +67,9 @@ class BaseSession(ObservableMixin):
     _cancelled_errors: tuple[type[BaseException], ...] = ()
     """What a coroutine that was cancelled raises, in this framework."""
 
+    _failure: Any = Failure
+    """What ``onUserError`` gets: called with the exception."""
+
     def __init__(self) -> None:
         super().__init__()
         self.set_valid_events(["join", "leave", "ready", "connect", "disconnect"])
@@ -178,7 +181,7 @@ class BaseSession(ObservableMixin):
     def _user_error(self, exc: BaseException, text: str) -> None:
         """The one place where exceptions of the application end."""
         try:
-            result = self.onUserError(Failure(exc), text)
+            result = self.onUserError(self._failure(exc), text)
             if result is not None and self._is_awaitable(result):
                 self._spawn(self._guard_user_error(result))
         except Exception as e:

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""What WebSocket and RawSocket connections have in common on Twisted: closing a transport, and hearing of its full buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+__all__ = ("Backpressure", "TransportMixin")
+
+
+@implementer(IPushProducer)
+class Backpressure:
+    """Registered as the producer of a transport, tells its owner when the transport's buffer is full and when it has room."""
+
+    def __init__(self, tell: Callable[[bool], Any]) -> None:
+        """:param tell: called with whether there is room."""
+        self._tell = tell
+
+    def pauseProducing(self) -> None:
+        """Twisted: the buffer is full."""
+        self._tell(False)
+
+    def resumeProducing(self) -> None:
+        """Twisted: there is room."""
+        self._tell(True)
+
+    def stopProducing(self) -> None:
+        """Twisted: the transport is gone; ``connectionLost`` tells."""
+
+
+class Forwarding(Backpressure):
+    """The same for a transport with another push producer, which hears of it, too."""
+
+    def __init__(self, tell: Callable[[bool], Any], producer: Any) -> None:
+        super().__init__(tell)
+        self._producer = producer
+
+    def pauseProducing(self) -> None:
+        """Twisted: the buffer is full."""
+        super().pauseProducing()
+        self._producer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Twisted: there is room."""
+        super().resumeProducing()
+        self._producer.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Twisted: the transport is gone."""
+        self._producer.stopProducing()
+
+
+class TransportMixin:
+    """Mix-in: a connection whose transport is Twisted's."""
+
+    transport: Any
+    _registered = False
+
+    def _transport_writable(self, writable: bool) -> None:
+        """Who wants to know whether there is room overrides this."""
+
+    def _watch_transport(self) -> None:
+        """Have ``_transport_writable`` called, if somebody wants to know."""
+        if type(self)._transport_writable is TransportMixin._transport_writable:
+            return
+        register = getattr(self.transport, "registerProducer", None)
+        if register is not None:
+            register(Backpressure(self._transport_writable), True)
+            self._registered = True
+
+    def _unwatch_transport(self) -> None:
+        """A transport does not close while it has a producer."""
+        if self._registered:
+            self._registered = False
+            self.transport.unregisterProducer()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Register a producer of this connection: paused while the transport's buffer is full.
+
+        :param producer: an ``IPushProducer`` (streaming) or ``IPullProducer``.
+        """
+        self._unwatch_transport()
+        if streaming:
+            producer = Forwarding(self._transport_writable, producer)
+        self.transport.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        """The producer has nothing more to send."""
+        self.transport.unregisterProducer()
+        self._watch_transport()
+
+    def _lose_transport(self, abort: bool) -> None:
+        """Close the transport. :param abort: without sending what is still to be written."""
+        transport = self.transport
+        if transport is None:
+            return
+        self._unwatch_transport()
+        if abort and hasattr(transport, "abortConnection"):
+            transport.abortConnection()
+        else:
+            transport.loseConnection()

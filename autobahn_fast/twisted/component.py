@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Component on Twisted: how its connections are made, and ``run`` for programs that consist of components.
+
+Knows Twisted's endpoints, TLS options and reactor. What a component does otherwise is ``autobahn_fast.wamp.component``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import TimeoutError as ConnectTimeout
+from twisted.internet.interfaces import IStreamClientEndpoint
+
+from autobahn_fast.twisted._connecting import client_tls, tcp_endpoint, unix_endpoint
+from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, on_reactor
+from autobahn_fast.twisted._logging import make_logger, start_logging
+from autobahn_fast.twisted.wamp import Session
+from autobahn_fast.wamp import component
+from autobahn_fast.wamp._transports import Transport, check_endpoint
+
+__all__ = ("Component", "run")
+
+
+class Component(component.Component):
+    """A WAMP application on Twisted: ``start()`` it in a reactor, or hand it to :func:`run`."""
+
+    log: Any = make_logger("autobahn_fast.twisted.component")
+    framework = TwistedFramework
+    session_factory: Any = Session
+
+    def start(self, reactor: Any = None) -> Any:
+        """Begin to connect.
+
+        :param reactor: the installed one when None.
+        :returns: a Deferred: None when the component is done, the exception when it gave up.
+        """
+        if reactor is None:
+            reactor = current_reactor()
+        elif reactor is not current_reactor():
+            self.framework = on_reactor(reactor)
+        return self._start(reactor)
+
+    def _check_endpoint(self, endpoint: Any) -> None:
+        if IStreamClientEndpoint.providedBy(endpoint):
+            return
+        if not isinstance(endpoint, dict):
+            raise ValueError("'endpoint' configuration must be a dict or IStreamClientEndpoint provider")
+        tls = endpoint.get("tls")
+        if isinstance(tls, dict):
+            for key in tls:
+                if key not in ("hostname", "trust_root"):
+                    raise ValueError(f"Invalid key '{key}' in 'tls' configuration")
+        elif tls is not None and not isinstance(tls, bool) and not _is_tls_options(tls):
+            raise ValueError(
+                "'tls' configuration must be a dict, bool, CertificateOptions or another IOpenSSLClientConnectionCreator"
+            )
+        check_endpoint(endpoint)
+
+    @staticmethod
+    def _factory_class(kind: str) -> Any:
+        if kind == "websocket":
+            from autobahn_fast.twisted.websocket import WampWebSocketClientFactory
+
+            return WampWebSocketClientFactory
+        from autobahn_fast.twisted.rawsocket import WampRawSocketClientFactory
+
+        return WampRawSocketClientFactory
+
+    async def _connect(self, loop: Any, transport: Transport, create_session: Any) -> Any:
+        """Make a connection. :returns: its protocol. :raises Exception: it could not be made."""
+        more = {"reactor": loop} if transport.type == "websocket" else {}
+        factory = self._transport_factory(transport, create_session, **more)
+        if transport.type == "rawsocket":
+            factory.framework = self.framework
+        endpoint = transport.endpoint
+        if IStreamClientEndpoint.providedBy(endpoint):
+            return await endpoint.connect(factory)
+        timeout = endpoint.get("timeout", 10)
+        connecting = _endpoint(loop, factory, endpoint, transport.proxy, timeout).connect(factory)
+        connecting.addTimeout(timeout, loop)
+        try:
+            return await connecting
+        except (CancelledError, ConnectTimeout):
+            raise TimeoutError(f"no connection to {transport.describe()} within {timeout} s") from None
+
+
+def _is_tls_options(value: Any) -> bool:
+    from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IOpenSSLContextFactory
+
+    return (
+        IOpenSSLClientConnectionCreator.providedBy(value)
+        or IOpenSSLContextFactory.providedBy(value)
+        or hasattr(value, "getContext")
+    )
+
+
+def _endpoint(
+    reactor: Any, factory: Any, endpoint: dict[str, Any], proxy: dict[str, Any] | None, timeout: float
+) -> Any:
+    """Return the endpoint that a transport's configuration stands for."""
+    if endpoint["type"] == "unix":
+        made = unix_endpoint(reactor, endpoint["path"], timeout)
+        host = "localhost"
+    elif proxy is not None:
+        made = tcp_endpoint(reactor, proxy["host"], proxy["port"], timeout, endpoint.get("version"))
+        host = endpoint["host"]
+    else:
+        host = endpoint["host"]
+        made = tcp_endpoint(reactor, host, endpoint["port"], timeout, endpoint.get("version"))
+    tls = endpoint.get("tls")
+    if not tls and tls != {}:
+        return made
+    options = client_tls(tls, host)
+    if proxy is not None:  # TLS to the router begins inside the tunnel, when the proxy has opened it
+        factory.contextFactory = options
+        return made
+    from twisted.internet.endpoints import wrapClientTLS
+
+    return wrapClientTLS(options, made)
+
+
+def run(
+    components: Component | Sequence[Component],
+    log_level: str | None = "info",
+    stop_at_close: bool = True,
+) -> None:
+    """Start components in ``task.react``: run the reactor until all of them are done, or until Ctrl-C or SIGTERM.
+
+    One that fails is logged; the others go on.
+
+    :param log_level: ``"critical"`` ... ``"trace"``; None leaves logging alone.
+    :param stop_at_close: False: run the reactor on when all are done, until somebody stops it.
+    :raises ValueError: no component, or something that is none.
+    :raises SystemExit: always in the end, as ``task.react`` does; code 1 when a component failed.
+    """
+    from twisted.internet.task import react
+
+    components = component.check_components(components)
+    if log_level is not None:
+        start_logging(log_level)
+    react(_run_all, (components, stop_at_close))
+
+
+def _run_all(reactor: Any, components: Sequence[Component], stop_at_close: bool) -> Any:
+    return Deferred.fromCoroutine(_until_all_are_done(reactor, components, stop_at_close))
+
+
+async def _until_all_are_done(reactor: Any, components: Sequence[Component], stop_at_close: bool) -> None:
+    all_done = TwistedFramework.gather([_run_one(reactor, item) for item in components])
+    reactor.addSystemEventTrigger("before", "shutdown", _stop_all, components, all_done)
+    results = await all_done
+    if not stop_at_close:
+        await Deferred()  # ends with the reactor
+    if not all(results):
+        raise SystemExit(1)
+
+
+async def _run_one(reactor: Any, item: Component) -> bool:
+    """Run a component; whether it ended well."""
+    try:
+        await item.start(reactor)
+    except Exception as e:
+        item.log.error("component failed: {error}", error=e, log_failure=e)
+        return False
+    return True
+
+
+def _stop_all(components: Sequence[Component], all_done: Any) -> Any:
+    """The reactor shuts down: leave in good order, and have it wait for that."""
+    for item in components:
+        item.stop()
+    waiting: Any = Deferred()
+
+    def done(result: Any) -> Any:
+        waiting.callback(None)
+        return result
+
+    all_done.addBoth(done)
+    return waiting

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: MIT
+"""WebSocket connections as Twisted protocols, factories for endpoints and reactors, and streams wrapped into WebSocket.
+
+Knows Twisted transports and nothing of WebSocket: everything else is in ``autobahn_fast.websocket`` and
+``autobahn_fast.wamp.websocket``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.protocol import ClientFactory, Protocol, ServerFactory, connectionDone
+from twisted.python.failure import Failure
+
+from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, end_of_turn, on_reactor
+from autobahn_fast.twisted._logging import make_logger
+from autobahn_fast.twisted._transport import TransportMixin
+from autobahn_fast.twisted.util import create_transport_details, peer2str
+from autobahn_fast.wamp import websocket
+from autobahn_fast.websocket import protocol
+
+__all__ = (
+    "WampWebSocketClientFactory",
+    "WampWebSocketClientProtocol",
+    "WampWebSocketServerFactory",
+    "WampWebSocketServerProtocol",
+    "WebSocketAdapterFactory",
+    "WebSocketAdapterProtocol",
+    "WebSocketClientFactory",
+    "WebSocketClientProtocol",
+    "WebSocketServerFactory",
+    "WebSocketServerProtocol",
+    "WrappingWebSocketAdapter",
+    "WrappingWebSocketClientFactory",
+    "WrappingWebSocketClientProtocol",
+    "WrappingWebSocketServerFactory",
+    "WrappingWebSocketServerProtocol",
+    "check_client_options",
+    "check_transport_config",
+    "connectWS",
+    "create_client_agent",
+    "listenWS",
+)
+
+_log = make_logger("autobahn_fast.twisted.websocket")
+
+
+class WebSocketAdapterProtocol(TransportMixin, Protocol):
+    """A WebSocket connection on a Twisted transport."""
+
+    framework: Any = TwistedFramework
+    log: Any = _log
+    peer: Any = None
+    is_server: bool | None = None
+    _tls_pending = False
+    _fast_path = False
+
+    def connectionMade(self) -> None:
+        """Twisted: the transport is there."""
+        self.framework = getattr(self.factory, "framework", self.framework)
+        self.peer = peer2str(self.transport)
+        self._transport_details = create_transport_details(self.transport, bool(self.is_server))
+        self._tls_pending = bool(self._transport_details.is_secure)
+        self._set_no_delay()
+        self._watch_transport()
+        self._connectionMade()  # type: ignore[attr-defined]
+
+    def _set_no_delay(self) -> None:
+        wanted = getattr(self, "tcpNoDelay", getattr(self.factory, "tcpNoDelay", True))
+        switch = getattr(self.transport, "setTcpNoDelay", None)
+        if switch is not None:
+            try:
+                switch(wanted)
+            except (OSError, AttributeError, TypeError):
+                pass  # not TCP
+
+    def dataReceived(self, data: bytes) -> None:
+        """Twisted: octets came in."""
+        if self._tls_pending:
+            self._tls_done()
+        self._dataReceived(data)  # type: ignore[attr-defined]
+
+    def _tls_done(self) -> None:
+        """The first octets are here, so the TLS handshake is through: now it is known who the peer is."""
+        self._tls_pending = False
+        known = create_transport_details(self.transport, bool(self.is_server))
+        self._transport_details.channel_id = known.channel_id
+        self._transport_details.peer_cert = known.peer_cert
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Twisted: the transport is gone."""
+        self._registered = False
+        self._leave_fast_path()
+        self._connectionLost(reason)  # type: ignore[attr-defined]
+
+    # --- what the connection asks of its adapter ---
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        self._lose_transport(abort)
+
+    def _transport_defer(self) -> Callable[..., Any] | None:
+        return end_of_turn(self.framework.reactor())
+
+    def _write_backlog(self) -> int:
+        transport = self.transport
+        try:
+            return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+        except (AttributeError, TypeError):
+            return 0
+
+    def _attach_engine(self) -> None:
+        super()._attach_engine()  # type: ignore[misc]
+        cls, own = type(self), vars(self)
+        plain = (
+            cls.dataReceived is WebSocketAdapterProtocol.dataReceived
+            and cls._dataReceived is protocol.WebSocketProtocol._dataReceived  # type: ignore[attr-defined]
+            and "dataReceived" not in own
+            and "_dataReceived" not in own
+            and not self.logOctets  # type: ignore[attr-defined]
+        )
+        if plain:
+            # The transport looks the method up with every read: from now on it calls the engine itself.
+            self.dataReceived = self._engine.feed  # type: ignore[attr-defined, method-assign]
+            self._fast_path = True
+
+    def _leave_fast_path(self) -> None:
+        if self._fast_path:
+            self._fast_path = False
+            del self.dataReceived
+
+    def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
+        self._leave_fast_path()  # the engine reads no more; what still comes in is looked at here
+        return super()._fail_connection(code, reason)  # type: ignore[misc]
+
+
+class WebSocketServerProtocol(WebSocketAdapterProtocol, protocol.WebSocketServerProtocol):
+    """Base of server connections on Twisted."""
+
+    is_server = True
+    log = _log
+
+
+class WebSocketClientProtocol(WebSocketAdapterProtocol, protocol.WebSocketClientProtocol):
+    """Base of client connections on Twisted."""
+
+    is_server = False
+    log = _log
+
+    def startTLS(self) -> None:
+        """(Through a proxy) Go on over TLS, then begin the opening handshake."""
+        context = getattr(self.factory, "contextFactory", None)
+        if context is None:
+            context = _client_context(self.factory.host)
+        self.transport.startTLS(context)
+        self._transport_details = create_transport_details(self.transport, False)
+        self._tls_pending = True
+        self.startHandshake()
+
+
+def _client_context(host: str) -> Any:
+    from twisted.internet.ssl import optionsForClientTLS
+
+    return optionsForClientTLS(host)
+
+
+class WebSocketAdapterFactory:
+    """What server and client factories share on Twisted."""
+
+    log: Any = _log
+    framework: Any = TwistedFramework
+    reactor: Any = None
+    noisy = False
+
+    def _use_reactor(self, reactor: Any) -> None:
+        """Remember the reactor; timers of the connections are set on it."""
+        self.reactor = current_reactor() if reactor is None else reactor
+        if reactor is not None and reactor is not current_reactor():
+            self.framework = on_reactor(reactor)
+
+
+class WebSocketServerFactory(WebSocketAdapterFactory, protocol.WebSocketServerFactory, ServerFactory):
+    """Makes server connections, for ``listenWS``, server endpoints and ``reactor.listenTCP``."""
+
+    log = _log
+    protocol: Any = WebSocketServerProtocol
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As ``websocket.protocol.WebSocketServerFactory``.
+
+        :param reactor: keyword; the installed one when None.
+        """
+        self._use_reactor(kwargs.pop("reactor", None))
+        protocol.WebSocketServerFactory.__init__(self, *args, **kwargs)
+
+
+class WebSocketClientFactory(WebSocketAdapterFactory, protocol.WebSocketClientFactory, ClientFactory):
+    """Makes client connections, for ``connectWS``, client endpoints and ``reactor.connectTCP``."""
+
+    log = _log
+    protocol: Any = WebSocketClientProtocol
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As ``websocket.protocol.WebSocketClientFactory``.
+
+        :param reactor: keyword; the installed one when None.
+        """
+        self._use_reactor(kwargs.pop("reactor", None))
+        protocol.WebSocketClientFactory.__init__(self, *args, **kwargs)
+
+
+class WampWebSocketServerProtocol(websocket.WampWebSocketServerProtocol, WebSocketServerProtocol):
+    """A WAMP server connection."""
+
+    log = _log
+
+
+class WampWebSocketServerFactory(websocket.WampWebSocketServerFactory, WebSocketServerFactory):
+    """Makes WAMP server connections."""
+
+    log = _log
+    protocol = WampWebSocketServerProtocol
+
+    def __init__(self, factory: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """
+        :param factory: makes the sessions. :param serializers: keyword; what to speak, best first; default: everything there is.
+        The other arguments are those of ``WebSocketServerFactory``.
+        """
+        websocket.WampWebSocketServerFactory.__init__(self, factory, kwargs.pop("serializers", None))
+        kwargs["protocols"] = self._protocols
+        WebSocketServerFactory.__init__(self, *args, **kwargs)
+
+
+class WampWebSocketClientProtocol(websocket.WampWebSocketClientProtocol, WebSocketClientProtocol):
+    """A WAMP client connection."""
+
+    log = _log
+
+
+class WampWebSocketClientFactory(websocket.WampWebSocketClientFactory, WebSocketClientFactory):
+    """Makes WAMP client connections."""
+
+    log = _log
+    protocol = WampWebSocketClientProtocol
+
+    def __init__(self, factory: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """
+        :param factory: makes the sessions. :param serializers: keyword; what to offer, best first; default: everything there is.
+        The other arguments are those of ``WebSocketClientFactory``.
+        """
+        websocket.WampWebSocketClientFactory.__init__(self, factory, kwargs.pop("serializers", None))
+        kwargs["protocols"] = self._protocols
+        WebSocketClientFactory.__init__(self, *args, **kwargs)
+
+
+# These stand on the classes above and are part of this module's interface.
+from autobahn_fast.twisted._connecting import (
+    check_client_options,
+    check_transport_config,
+    connectWS,
+    create_client_agent,
+    listenWS,
+)
+from autobahn_fast.twisted._wrapping import (
+    WrappingWebSocketAdapter,
+    WrappingWebSocketClientFactory,
+    WrappingWebSocketClientProtocol,
+    WrappingWebSocketServerFactory,
+    WrappingWebSocketServerProtocol,
+)
