@@ -374,6 +374,7 @@ cdef class Engine:
     cdef Py_ssize_t _run(self, unsigned char *p, Py_ssize_t n, bint in_place, Py_ssize_t *used) except -1:
         # The one place where what goes wrong while parsing ends: the peer's fault, or that of the code it reached.
         # *used says how many octets are dealt with, also when this raises.
+        cdef int stuck = 0
         handler = self.handler
         while self.reading:
             self._used = 0
@@ -386,6 +387,11 @@ cdef class Engine:
                 handler.on_violation(exc.code, exc.reason)
             except Exception as exc:
                 used[0] += self._used
+                # Four upcalls at most belong to the same octet. More failures than that are not those of an upcall:
+                # without memory not even what is wrong with the octets can be said.
+                stuck = 0 if self._used else stuck + 1
+                if stuck > 4:
+                    raise
                 handler.on_sink_error(exc)
             except BaseException:
                 used[0] += self._used

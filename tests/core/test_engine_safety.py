@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from autobahn_fast._core import frames
 from autobahn_fast._core.buffer import ReadBuffer
 from autobahn_fast._core.engine import CallbackSink, EngineClosed
 from autobahn_fast._core.frames import WebSocketEngine
@@ -228,3 +229,18 @@ def test_feeding_from_several_threads_is_refused_or_done_one_after_the_other():
         thread.join()
     assert len(seen) == 2 * (4 * 300 - len(refused))
     assert not engine.handler.calls
+
+
+def test_parsing_that_gets_nowhere_ends(monkeypatch):
+    # As when there is no memory left for the text of a violation.
+    def no_memory(*args):
+        raise MemoryError
+
+    engine, _ = make(is_server=False)
+    monkeypatch.setattr(frames, "ProtocolViolation", no_memory)
+    with pytest.raises(MemoryError):
+        engine.feed(b"\x8f\x00")
+    monkeypatch.undo()
+    assert 0 < len(engine.handler.calls) < 10
+    engine.feed(b"x")                                   # the octets are still there
+    assert engine.handler.calls[-1][:2] == ("on_violation", 1002)
