@@ -26,7 +26,7 @@ cdef class WebSocketEngine(FrameWriter):
     cdef int _kind                                               # 0: none begun; 1: text; 2: binary
     cdef bint _streamed                                          # it was begun in frame mode
     cdef bint _packed                                            # it is compressed
-    cdef unsigned long long _message_size                        # payload octets announced by its frames, or unpacked, so far
+    cdef unsigned long long _message_size                        # octets announced by its frames, or unpacked, so far
     cdef int _empty_frames
     cdef ReadBuffer _message                                     # payload of its frames so far
     cdef abf_utf8_t _utf8

@@ -5,7 +5,7 @@ Knows framing, masking, fragments, control frames, limits and UTF-8. Does not kn
 to answer a ping or a close frame (the handler does), nor what is in a message (the sink does). ``frames_out`` writes.
 
 A data frame that is a whole message stays in the inbox until it is complete and is delivered from there. The
-payload of fragments, and in frame mode that of every data frame, is taken out of the inbox as it comes. Either way it is
+payload of fragments, and in frame mode that of all data frames, is taken out of the inbox as it comes. Either way it is
 unmasked and checked as it comes, so that the first bad octet fails the connection. A compressed message is decompressed
 as it comes, by the object that ``compression`` is set to; limits and checks of text are for what comes out of it.
 """
@@ -83,9 +83,10 @@ cdef class WebSocketEngine(FrameWriter):
     def compression(self):
         """What compresses and decompresses messages (as ``PerMessageCompress``), or None: RSV1 is refused then.
 
-        It has ``start_compress_message()``, ``compress_message_data(octets)``, ``end_compress_message()``, the same with
-        ``decompress``, where ``decompress_message_data`` takes the octets allowed in the message as a second argument, and
-        ``too_large``, the exception this raises when there are more (1009); any other means that it is corrupt (1007).
+        It has ``start_compress_message()``, ``compress_message_data(octets)``, ``end_compress_message()`` and the same
+        with ``decompress``, where ``decompress_message_data`` takes the octets allowed in the message as a second
+        argument; and ``too_large``, the exception this raises when there are more (1009); any other means that the
+        message is corrupt (1007).
         """
         return self._codec
 
@@ -276,8 +277,9 @@ cdef class WebSocketEngine(FrameWriter):
         if self._masked and self.apply_mask:
             abf_mask(payload, payload, have, self._key, self._done & 3)
         self._done += have
-        if kind == TEXT and self.validate_utf8 and not self._packed and abf_utf8_feed(&self._utf8, payload, have) < <size_t>have:
-            self._bad_text()
+        if kind == TEXT and self.validate_utf8 and not self._packed:
+            if abf_utf8_feed(&self._utf8, payload, have) < <size_t>have:
+                self._bad_text()
         return 0
 
     cdef int _bad_text(self) except -1:
@@ -390,14 +392,14 @@ cdef class WebSocketEngine(FrameWriter):
         return 0
 
     cdef bytes _unpack(self, const unsigned char *p, Py_ssize_t n):
-        # Decompress and check a part of a compressed message. It is the codec that keeps to the limit: more than that is
-        # never in memory.
-        cdef bytes data
+        # Decompress and check a part of a compressed message. It is the codec that keeps to the limit: more than that
+        # is never in memory.
+        cdef bytes data = PyBytes_FromStringAndSize(<const char *>p, n)
         try:
             if self.max_message:
-                data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n), self.max_message)
+                data = self._codec.decompress_message_data(data, self.max_message)
             else:
-                data = self._codec.decompress_message_data(PyBytes_FromStringAndSize(<const char *>p, n))
+                data = self._codec.decompress_message_data(data)
             if data is None:
                 raise TypeError("decompress_message_data() returns bytes, not None")
         except self._too_large as exc:

@@ -398,7 +398,8 @@ cdef class FrameWriter(Engine):
             self.out.need(PyBytes_GET_SIZE(data) + 14)
         self._out_state = NO_MESSAGE
         self.messages_out += 1
-        self._put_frame(FIN | self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        self._put_frame(FIN | self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data),
+                        PyBytes_GET_SIZE(data))
 
     cdef int _frame_done(self) except -1:
         # Control frames that came up inside the frame follow it now, before write() can come back here: the caller emits.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Offer, answer and acceptance of the extensions whose only parameters are ``client_`` and ``server_no_context_takeover``.
+"""What extensions share whose only parameters are ``client_no_context_takeover`` and ``server_no_context_takeover``.
 
 Those are permessage-brotli and permessage-snappy. Does not know any algorithm.
 """

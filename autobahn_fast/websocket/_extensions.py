@@ -12,7 +12,7 @@ from typing import Any
 
 from autobahn_fast.websocket._http import HttpError
 
-__all__ = ("choose_offer", "deflate_accept", "deflate_offers", "take_response")
+__all__ = ("choose_offer", "deflate_accept", "deflate_options", "take_response")
 
 Extensions = Iterable[tuple[str, Mapping[str, Sequence[Any]]]]
 
@@ -69,9 +69,7 @@ def take_response(extensions: Extensions, offers: Iterable[Any], accept: Callabl
     return pmce
 
 
-def _use(
-    name: str, params: Mapping[str, Sequence[Any]], offers: Iterable[Any], accept: Callable[[Any], Any]
-) -> Any:
+def _use(name: str, params: Mapping[str, Sequence[Any]], offers: Iterable[Any], accept: Callable[[Any], Any]) -> Any:
     from autobahn_fast.websocket.compress import PERMESSAGE_COMPRESSION_EXTENSION as known
     from autobahn_fast.websocket.compress_base import ExtensionError
 
@@ -85,19 +83,22 @@ def _use(
         raise HttpError(400, f"the server's answer fits no offer of compression: {refusals[0]}")
     chosen = accept(response)
     if chosen is None:
-        raise HttpError(400, f"the compression the server selected ({name}) is not accepted: set perMessageCompressionAccept")
+        raise HttpError(
+            400, f"the compression the server selected ({name}) is not accepted: set perMessageCompressionAccept"
+        )
     if not isinstance(chosen, classes["ResponseAccept"]):
         raise TypeError(
-            f"perMessageCompressionAccept of a client returns None or {classes['ResponseAccept'].__name__}, not {chosen!r}"
+            "perMessageCompressionAccept of a client returns None or "
+            f"{classes['ResponseAccept'].__name__}, not {chosen!r}"
         )
     return classes["PMCE"].create_from_response_accept(False, chosen)
 
 
-def deflate_offers() -> list[Any]:
-    """Return the offers of a client that wants permessage-deflate with whatever parameters."""
+def deflate_options() -> dict[str, Any]:
+    """Return the options of a client factory that wants permessage-deflate, with whatever parameters."""
     from autobahn_fast.websocket.compress_deflate import PerMessageDeflateOffer
 
-    return [PerMessageDeflateOffer()]
+    return {"perMessageCompressionOffers": [PerMessageDeflateOffer()], "perMessageCompressionAccept": deflate_accept}
 
 
 def deflate_accept(response: Any) -> Any:

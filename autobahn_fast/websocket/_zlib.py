@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Which implementation of DEFLATE is used: ``zlib``, or a faster one with the same interface when it is installed.
 
-The environment variable ``AUTOBAHN_FAST_ZLIB`` names one (``zlib``, ``zlib_ng``, ``isal``); by default the fastest installed is
-taken. All of them make and read the same format, so that peers never notice. Measured with JSON messages of 10 KB and context
-takeover, one core at 2.5 GHz, microseconds per message to compress and to decompress, and size of the output: zlib 143, 20, 21.9 %;
-zlib_ng 93, 15, 21.6 %; isal 19, 9, 22.8 %. With messages of 270 octets: zlib 7.9, 0.7, 31 %; zlib_ng 5.7, 0.7, 32 %; isal 4.0, 1.3, 35 %.
+The environment variable ``AUTOBAHN_FAST_ZLIB`` names one (``zlib``, ``zlib_ng``, ``isal``); by default the fastest
+installed is taken. All of them make and read the same format, so that peers never notice. Measured with JSON
+messages of 10 KB and context takeover, one core at 2.5 GHz, microseconds per message to compress and to decompress,
+and size of the output: zlib 143, 20, 21.9 %; zlib_ng 93, 15, 21.6 %; isal 19, 9, 22.8 %. With messages of 270
+octets: zlib 7.9, 0.7, 31 %; zlib_ng 5.7, 0.7, 32 %; isal 4.0, 1.3, 35 %.
 """
 
 from __future__ import annotations

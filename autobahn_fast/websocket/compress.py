@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The compression extensions that are there, by name. What an extension needs is imported when it is first used.
 
-permessage-deflate and permessage-bzip2 come with Python; permessage-brotli and permessage-snappy are there when the packages
-``brotli`` and ``python-snappy`` are installed.
+permessage-deflate and permessage-bzip2 come with Python; permessage-brotli and permessage-snappy are there when the
+packages ``brotli`` and ``python-snappy`` are installed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What all compression extensions share: five base classes, and the reading and checking of parameters.
 
-Knows how the parameters of an extension look in ``Sec-WebSocket-Extensions`` (RFC 6455, section 9; RFC 7692, section 5).
-Does not know any algorithm.
+Knows how the parameters of an extension look in ``Sec-WebSocket-Extensions`` (RFC 6455, section 9; RFC 7692,
+section 5). Does not know any algorithm.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class PerMessageCompressResponseAccept(_Described):
 class PerMessageCompress(_Described):
     """Compressor and decompressor of one connection: base for all extensions.
 
-    A message out: ``start_compress_message()``, any number of ``compress_message_data(data)``, ``end_compress_message()``;
-    the octets these return, in order, are the payload. A message in: the same with ``decompress``.
+    A message out: ``start_compress_message()``, any number of ``compress_message_data(data)``,
+    ``end_compress_message()``; the octets these return, in order, are the payload. A message in: the same with ``decompress``.
     """
 
     EXTENSION_NAME = ""

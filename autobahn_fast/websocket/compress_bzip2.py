@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""permessage-bzip2: every message is a complete bzip2 stream. There is no context to take over, only a level to agree on."""
+"""permessage-bzip2: every message is a complete bzip2 stream.
+
+There is no context to take over, only a level to agree on.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ FINAL = b"\x03\x00"
 """An empty last block: where no message can refer to this one, the stream is ended after it, to see that it can be."""
 PROBE = b"\x00" + TAIL
 PROBE *= 32
-"""Empty stored blocks: nothing where a block may begin, but an error inside of a block, even in the longest table of codes."""
+"""Empty stored blocks: nothing where a block may begin, an error inside of one, even in the longest table of codes."""
 MAX_STREAMS = 256
 """Streams in one message (a sender may end a stream inside of it, section 7.2.3.4): they cost more than octets do."""
 
@@ -273,9 +273,7 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
     _fields = ("is_server", SERVER_TAKEOVER, CLIENT_TAKEOVER, SERVER_BITS, CLIENT_BITS, "mem_level")
 
     @classmethod
-    def create_from_response_accept(
-        cls, is_server: bool, accept: PerMessageDeflateResponseAccept
-    ) -> PerMessageDeflate:
+    def create_from_response_accept(cls, is_server: bool, accept: PerMessageDeflateResponseAccept) -> PerMessageDeflate:
         """Make the one of a client.
 
         :param accept: how it uses the answer it got.
@@ -322,7 +320,8 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
         :param is_server: the side this is used on.
         :param server_no_context_takeover: the server compresses every message by itself.
         :param client_no_context_takeover: the client does so.
-        :param server_max_window_bits: window of the server, 9 to 15; 0: 15. :param client_max_window_bits: of the client.
+        :param server_max_window_bits: window of the server, 9 to 15; 0: 15.
+        :param client_max_window_bits: window of the client.
         :param mem_level: memory for compression, 1 to 9; None: 8.
         :param max_message_size: uncompressed octets of a message in, at most; None: any number.
         """
@@ -394,11 +393,15 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
             self._decompressor = None
             self._streams += 1
             if self._streams > MAX_STREAMS:
-                raise PayloadCorruptError(f"permessage-deflate data with more than {MAX_STREAMS} final blocks in a message")
+                raise PayloadCorruptError(
+                    f"permessage-deflate data with more than {MAX_STREAMS} final blocks in a message"
+                )
             if not rest:
                 break
             decompressor = self._decompressor = self._deflate.module.decompressobj(-self._bits_in)
-            parts.append(decompressor.decompress(rest) if limit is None else decompressor.decompress(rest, limit + 1 - size))
+            parts.append(
+                decompressor.decompress(rest) if limit is None else decompressor.decompress(rest, limit + 1 - size)
+            )
             size += len(parts[-1])
         return b"".join(parts)
 

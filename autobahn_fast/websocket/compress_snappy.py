@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""permessage-snappy: messages in the framing format of Snappy. Needs the package ``python-snappy`` when it is first used.
+"""permessage-snappy: messages in the framing format of Snappy. Needs the package ``python-snappy``.
 
-With context takeover the stream identifier stands in the first message only; the chunks of a message never refer to others.
-Chunks are told apart here, so that a message that ends inside one is noticed, and one that says it is large is not unpacked.
+With context takeover the stream identifier stands in the first message only; the chunks of a message never refer to
+others. Chunks are told apart here, so that a message that ends inside one is noticed, and one that says it is large
+is not unpacked.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The engine with a codec: where RSV1 may stand, what is delivered, limits, corrupt octets, frames by hand, both ways."""
+"""The engine with a codec: where RSV1 may stand, what is delivered, limits, corrupt octets, frames by hand."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def test_messages_in(kind):
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.lists(st.tuples(st.text(max_size=300).map(str.encode), st.booleans(), st.integers(1, 9)), min_size=1, max_size=4),
+    st.lists(
+        st.tuples(st.text(max_size=300).map(str.encode), st.booleans(), st.integers(1, 9)), min_size=1, max_size=4
+    ),
     st.lists(st.integers(0, 3000), max_size=8),
     st.sampled_from(["feed", "get_buffer"]),
     st.booleans(),

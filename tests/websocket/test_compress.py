@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The codecs of all compression extensions: messages both ways, limits, corrupt octets; and permessage-deflate by its RFC."""
+"""The codecs of all extensions: messages both ways, limits, corrupt octets; and permessage-deflate by its RFC."""
 
 from __future__ import annotations
 
@@ -140,7 +140,12 @@ def test_octets_behind_the_end(name):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.sampled_from(CODECS), st.booleans(), st.binary(max_size=400), st.integers(0, 2000), st.binary(max_size=3), st.data()
+    st.sampled_from(CODECS),
+    st.booleans(),
+    st.binary(max_size=400),
+    st.integers(0, 2000),
+    st.binary(max_size=3),
+    st.data(),
 )
 def test_mutations_raise_nothing_else(name, alone, payload, at, other, data):
     client, server = pair(name, alone)
@@ -289,3 +294,24 @@ def test_libraries_are_imported_when_they_are_used():
 
 def _without_site(code: str) -> str:
     return f"import sys; sys.path[:] = {sys.path!r}\n{code}"
+
+
+def test_a_brotli_package_that_cannot_be_told_a_limit(monkeypatch):
+    import brotli
+
+    class Old:
+        """What version 1.1 of the package has."""
+
+        def __init__(self):
+            self.decompressor = brotli_decompressor()
+            self.process = self.decompressor.process
+            self.is_finished = self.decompressor.is_finished
+
+    brotli_decompressor = brotli.Decompressor
+    monkeypatch.setattr(brotli, "Decompressor", Old)
+    client, server = pair("brotli")
+    for message in MESSAGES:
+        assert unpack(server, pack(client, message)) == message
+        assert unpack(server, pack(client, message), len(message)) == message
+    with pytest.raises(PayloadExceededError):
+        unpack(server, pack(client, NOISE), len(NOISE) - 1)
