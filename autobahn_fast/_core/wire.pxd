@@ -11,6 +11,7 @@ cdef class Wire(Sink):
     cdef readonly object session
     cdef object _parse                          # parse(list) -> message object; ProtocolError
     cdef object _on_event, _on_result, _on_published, _on_invocation       # bound methods of the session, or None
+    cdef dict _plain_calls, _call_options      # of the session; None when it takes every result itself
     cdef readonly bint hot                      # False: every message reaches the session as an object
 
     cpdef publish(self, long long request, topic, tuple args, dict kwargs, dict options=*)
@@ -20,5 +21,6 @@ cdef class Wire(Sink):
 
     cdef int _request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1
     cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
+    cdef bint _complete(self, long long request, tuple args) except -1
     cdef int _failed(self, object exc) except -1
     cdef bint _take_hot(self, const unsigned char *data, Py_ssize_t n) except -1

@@ -45,7 +45,9 @@ cdef class Wire(Sink):
     :param statistics: counts what passes; None counts nothing.
     :param session: has ``onMessage(msg)`` and, unless ``hot`` is False, ``_on_event``, ``_on_result``,
         ``_on_published`` and ``_on_invocation`` (see docs/design.md, "Wire and session"). A hot method that is missing leaves its
-        messages to ``onMessage``.
+        messages to ``onMessage``. A session that has ``_plain_calls`` (its pending calls: request to a future with
+        ``set_result``, beside ``_call_options``, those that were made with options) gets plain results of calls without
+        options in these futures directly.
     :param parse: ``parse(value)`` makes a message object of a decoded message, or raises what the owner takes for a
         protocol error.
     :param hot: False: every message reaches ``session.onMessage`` as an object.
@@ -66,6 +68,9 @@ cdef class Wire(Sink):
             self._on_result = getattr(session, "_on_result", None)
             self._on_published = getattr(session, "_on_published", None)
             self._on_invocation = getattr(session, "_on_invocation", None)
+            self._plain_calls = getattr(session, "_plain_calls", None)
+            if self._plain_calls is not None:
+                self._call_options = session._call_options
 
     # --- out ---
 
@@ -228,9 +233,24 @@ cdef class Wire(Sink):
         except DecodeError:
             return False
         if code == RESULT:
-            upcall(first, details, args, kwargs)
+            if details is not None or kwargs is not None or not self._complete(first, args):
+                upcall(first, details, args, kwargs)
         elif code == PUBLISHED:
             upcall(first, second)
         else:
             upcall(first, second, details, args, kwargs)
+        return True
+
+    cdef bint _complete(self, long long request, tuple args) except -1:
+        # The plain result of a call without options: its future is completed here, without a step through the session.
+        if self._plain_calls is None or self._call_options or len(args) > 1:
+            return False
+        future = self._plain_calls.pop(request, None)
+        if future is None:
+            return False
+        try:
+            future.set_result(args[0] if args else None)
+        except Exception:
+            if not future.done():       # else the application has completed it itself
+                raise
         return True

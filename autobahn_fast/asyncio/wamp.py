@@ -64,6 +64,11 @@ class ApplicationSession(protocol.ApplicationSession):
         future.request = request
         return future
 
+    @property
+    def _plain_calls(self) -> dict[int, CallFuture]:
+        """Pending calls, for ``Wire``: it completes those that were made without options by itself."""
+        return self._calls
+
     def _reject_lost(self, future: asyncio.Future[Any], exc: BaseException) -> None:
         if not future.done():
             future.set_exception(exc)

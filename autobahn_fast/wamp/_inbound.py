@@ -301,8 +301,9 @@ class InboundMixin(SessionPart):
         elif msg.request_type == message.Call.MESSAGE_TYPE and request in self._cancelled_calls:
             self._cancelled_calls.discard(request)
             return
-        pending = self._pending_by_type.get(msg.request_type)
-        entry = pending.pop(request, None) if pending is not None else None
+        name = self._pending_by_type.get(msg.request_type)
+        pending = getattr(self, name) if name is not None else {}
+        entry = pending.pop(request, None)
         if entry is None:
             raise ProtocolError(
                 f"ERROR received for request {request} of type {msg.request_type}, which is not pending"

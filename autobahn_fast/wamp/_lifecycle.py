@@ -165,7 +165,7 @@ class LifecycleMixin(SessionPart):
                 raise ProtocolError(f"{type(msg).__name__.upper()} received, but the session is not established")
         if handler is None:
             raise ProtocolError(f"{type(msg).__name__.upper()} received, which has no place in the session now")
-        handler(msg)
+        getattr(self, handler)(msg)
 
     def onClose(self, wasClean: bool) -> None:
         """The transport is gone: pending requests are rejected, ``onLeave`` (unless left already) and ``onDisconnect`` follow.

@@ -75,6 +75,35 @@ async def pipeline(session: Any, count: int) -> None:
                 raise RuntimeError("a call had another result than the far end sends")
 
 
+class Window:
+    """Call with exactly 100 calls in flight all the time: each result sends the next call from its callback."""
+
+    def __init__(self, session: Any, count: int) -> None:
+        self.call, self.to_send, self.missing = session.call, count, count
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def send(self) -> None:
+        self.to_send -= 1
+        self.call("bench.echo", PAYLOAD).add_done_callback(self.on_result)
+
+    def on_result(self, future: asyncio.Future[str]) -> None:
+        if future.result() != PAYLOAD:
+            self.done.set_exception(RuntimeError("a call had another result than the far end sends"))
+        self.missing -= 1
+        if self.to_send:
+            self.send()
+        elif not self.missing:
+            self.done.set_result(None)
+
+    @classmethod
+    async def run(cls, session: Any, count: int) -> None:
+        """Make ``count`` calls."""
+        window = cls(session, count)
+        for _ in range(IN_FLIGHT):
+            window.send()
+        await window.done
+
+
 async def sequence(session: Any, count: int) -> None:
     """Call, each call after the result of the one before."""
     for _ in range(count):
@@ -102,6 +131,7 @@ async def run(package: str, port: int, count: int) -> dict[str, dict[str, float]
         results["publish"] = await measure(publish, session, count)
         results["event"] = await measure(events.receive, session, count)
         results["call, pipelined"] = await measure(pipeline, session, count // 2)
+        results["call, window"] = await measure(Window.run, session, count // 2)
         results["call, in sequence"] = await measure(sequence, session, count // 20)
 
     component = component_module.Component(main=main, transports=[transport], realm="realm1")

@@ -399,3 +399,63 @@ def test_round_trip(codec: Codec, args: list[Any], kwargs: dict[str, Any], optio
     assert pair.deliver([36, 5, 6, options, args, kwargs]) == [
         ("event", 5, 6, options or None, tuple(args), kwargs or None)
     ]
+
+
+class Call:
+    """A future, as far as a wire completes it."""
+
+    def __init__(self) -> None:
+        self.results: list[Any] = []
+        self.failure: Exception | None = None
+        self.completed_before = False
+
+    def set_result(self, value: Any) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.results.append(value)
+
+    def done(self) -> bool:
+        return self.completed_before
+
+
+class CallingSession(Session):
+    """A session that lets its wire complete calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain_calls: dict[int, Call] = {request: Call() for request in range(1, 6)}
+        self._call_options: dict[int, Any] = {}
+
+
+@codecs
+def test_plain_results_complete_their_calls(codec: Codec) -> None:
+    session = CallingSession()
+    calls = dict(session._plain_calls)
+    pair = Pair(codec, session=session)
+    assert pair.deliver([50, 1, {}]) == []
+    assert pair.deliver([50, 2, {}, ["x"]]) == []
+    assert pair.deliver([50, 3, {}, [[1, {"y": None}]], {}]) == []
+    assert [calls[request].results for request in (1, 2, 3)] == [[None], ["x"], [[1, {"y": None}]]]
+    assert list(session._plain_calls) == [4, 5]
+    # what is not plain, or not pending, is the session's business
+    assert pair.deliver([50, 4, {"progress": True}, [1]]) == [("result", 4, {"progress": True}, (1,), None)]
+    assert pair.deliver([50, 4, {}, [1, 2]]) == [("result", 4, None, (1, 2), None)]
+    assert pair.deliver([50, 4, {}, [], {"k": 1}]) == [("result", 4, None, (), {"k": 1})]
+    assert pair.deliver([50, 1, {}, ["again"]]) == [("result", 1, None, ("again",), None)]
+    session._call_options[5] = "options"
+    assert pair.deliver([50, 4, {}, [1]]) == [("result", 4, None, (1,), None)]
+    assert list(session._plain_calls) == [4, 5]
+    assert pair.errors() == []
+
+
+@codecs
+def test_a_call_that_the_application_completed_itself(codec: Codec) -> None:
+    session = CallingSession()
+    pair = Pair(codec, session=session)
+    session._plain_calls[1].failure = RuntimeError("done already")
+    session._plain_calls[1].completed_before = True
+    assert pair.deliver([50, 1, {}, ["late"]]) == []
+    assert pair.errors() == []
+    session._plain_calls[2].failure = failure = RuntimeError("a loop that was closed")
+    assert pair.deliver([50, 2, {}, ["x"]]) == []
+    assert pair.errors() == [failure]

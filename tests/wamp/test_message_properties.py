@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +15,15 @@ from hypothesis import strategies as st
 from autobahn_fast.wamp.exception import ProtocolError
 from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
 from autobahn_fast.wamp.serializer import create_transport_serializer
+
+
+@pytest.fixture(autouse=True, scope="module")
+def any_integer_has_a_repr() -> Iterator[None]:
+    """These tests compare and report by ``repr``, integers of more than 4300 digits included."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    yield
+    sys.set_int_max_str_digits(limit)
 
 
 @pytest.mark.parametrize("cls", MESSAGE_CLASSES.values(), ids=lambda cls: cls.__name__)
