@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobahn_fast.util import write_keyfile
-from autobahn_fast.wamp import _sshkeys, auth
+from autobahn_fast.wamp import _sshkeys, auth, mnemonic
+from autobahn_fast.wamp.cryptobox import KeyRing
 from autobahn_fast.wamp.cryptosign import HAS_CRYPTOSIGN, CryptosignAuthextra, CryptosignKey, _makepad
 from autobahn_fast.wamp.interfaces import ICryptosignKey
 from autobahn_fast.wamp.types import Challenge, TransportDetails
@@ -90,6 +93,28 @@ def test_the_future_has_callbacks() -> None:
     assert future.exception() is None
     assert future.result().hex().startswith("3fbb4bef204cbc97b63bd353a0415288")
     assert future.result().hex() not in repr(future)
+
+
+def test_on_twisted_the_future_is_one_of_twisted(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = SimpleNamespace(using_twisted=True, create_future_success=lambda value: ("deferred", value))
+    monkeypatch.setitem(sys.modules, "txaio", chosen)
+    assert CryptosignKey.from_bytes(SEED).sign(b"abc")[0] == "deferred"
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "call"),
+    [
+        ("nacl.signing", "crypto", lambda: CryptosignKey.from_bytes(SEED)),
+        ("nacl.signing", "crypto", lambda: auth.create_authenticator("cryptosign", privkey=SEED.hex())),
+        ("nacl.public", "crypto", lambda: KeyRing().generate_key()),
+        ("argon2.low_level", "scram", lambda: auth.derive_scram_credential("a", "b")),
+        ("cryptography.hazmat.primitives.asymmetric", "crypto", lambda: mnemonic.derive_public_key(SEED)),
+    ],
+)
+def test_missing_packages(monkeypatch: pytest.MonkeyPatch, missing: str, extra: str, call: Any) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(RuntimeError, match=rf"pip install autobahn_fast\[{extra}\]"):
+        call()
 
 
 @pytest.mark.parametrize(
