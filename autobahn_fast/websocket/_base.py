@@ -181,11 +181,11 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         elif self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
             self.trafficStats.preopenIncomingOctetsWireLevel += len(data)
             self.data = self.data + data if self.data else data
-            if len(self.data) > MAX_EARLY:
+            self.consumeData()
+            waiting = self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING)
+            if waiting and len(self.data) > MAX_EARLY:
                 self.wasNotCleanReason = f"more than {MAX_EARLY} octets came in before the opening handshake was done"
                 self.dropConnection(abort=True)
-            else:
-                self.consumeData()
 
     def _connectionLost(self, reason: Any = None) -> None:
         """The transport is gone."""

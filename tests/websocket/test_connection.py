@@ -6,7 +6,18 @@ from __future__ import annotations
 import logging
 
 import pytest
-from _ws_helpers import Client, Peer, Server, client_peer, open_client, open_server, server_peer
+from _ws_helpers import (
+    Client,
+    Peer,
+    Server,
+    client_peer,
+    make,
+    open_client,
+    open_server,
+    request,
+    response,
+    server_peer,
+)
 
 from autobahn_fast.exception import Disconnected, PayloadExceededError
 from autobahn_fast.websocket.protocol import WebSocketServerFactory
@@ -326,3 +337,13 @@ def test_traffic_counts():
     assert (stats.incomingOctetsWebSocketLevel, stats.outgoingOctetsWebSocketLevel) == (11, 4)
     assert stats.preopenOutgoingOctetsWireLevel > 0
     assert '"incomingWebSocketMessages": 1' in str(stats)
+
+
+def test_a_large_message_right_behind_the_handshake():
+    payload = b"x" * 200_000
+    client, _ = make(Client)
+    client._dataReceived(response(client.websocket_key) + server_peer().frame(2, payload))
+    assert client.seen == ["open", ("message", payload, True)]
+    server, _ = make(Server)
+    server._dataReceived(request() + client_peer().frame(2, payload))
+    assert server.seen == ["open", ("message", payload, True)]
