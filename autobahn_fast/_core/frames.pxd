@@ -22,6 +22,8 @@ cdef class WebSocketEngine(FrameWriter):
     cdef Py_ssize_t _header                                      # its octets
     cdef Py_ssize_t _length, _done                               # payload octets: in all, unmasked and checked so far
 
+    cdef readonly bint close_received                            # a close frame came in, or its beginning, well formed or not
+
     # --- the message being read ---
     cdef int _kind                                               # 0: none begun; 1: text; 2: binary
     cdef bint _streamed                                          # it was begun in frame mode

@@ -188,6 +188,7 @@ cdef class WebSocketEngine(FrameWriter):
         if not masked and self.is_server and self.require_masked:
             raise ProtocolViolation(1002, "a frame from the client that is not masked")
         if opcode >= CLOSE:
+            self.close_received = self.close_received or opcode == CLOSE
             if not b0 & FIN:
                 raise ProtocolViolation(1002, "a fragmented control frame")
             if b1 & 0x7F > MAX_CONTROL:

@@ -548,6 +548,9 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             self.dropConnection(abort=True)
         else:
             self.sendCloseFrame(code, _cut(reason), isReply=False)
+            if self.factory.isServer and self.engine.close_received:
+                # What was wrong is the peer's close frame: it sends nothing any more, and the server closes TCP first.
+                self.dropConnection(abort=False)
         return True
 
     def _protocol_violation(self, reason: str) -> bool:

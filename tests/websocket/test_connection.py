@@ -152,6 +152,21 @@ def test_violations_of_a_server(octets, code, drop, caplog):
     assert connection.wasMaxMessagePayloadSizeExceeded is (code == 1009)
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("payload", "code"), [(b"\x03", 1002), (b"\x03\xec", 1002), (b"\x13\x88", 1002), (b"\x03\xe8\xff\xff", 1007), (b"\x03\xe8" + b"x" * 124, 1002)],
+)
+def test_a_bad_close_frame_is_the_last_thing_from_the_peer(opener, payload, code):
+    connection, transport = opener(failByDrop=False)
+    peer = peer_of(connection)
+    connection._dataReceived(peer.frame(8, payload))
+    assert peer.read(transport.take())[0][:2] == ("close", code)
+    # the server closes TCP at once, as after a good one; the client leaves that to the server
+    assert transport.closed == ("close" if connection.factory.isServer else None)
+    connection._connectionLost(None)
+    assert connection.seen == ["open", ("close", False, 1006)]
+
+
 def test_unmasked_frame_from_a_client():
     connection, transport = open_server(failByDrop=False)
     connection._dataReceived(b"\x81\x01x")
