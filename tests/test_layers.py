@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "autobahn_fast"
 FILES = sorted((ROOT / PACKAGE).rglob("*.py")) + sorted((ROOT / PACKAGE).rglob("*.pyi"))
 CYTHON = sorted((ROOT / PACKAGE).rglob("*.pyx")) + sorted((ROOT / PACKAGE).rglob("*.pxd"))
-MAX_LINES = {".py": 700, ".pyi": 700, ".pxd": 300, ".pyx": 950}
-"""The aim is 600; here it ends. Compiled modules may be longer: what calls each other in one needs no exported interface."""
+MAX_LINES = {".py": 600, ".pyi": 600, ".pxd": 300, ".pyx": 660}
+"""Compiled modules may be a little longer: what calls each other in one needs no exported interface, and is inlined."""
 
 # The first pattern that matches a module gives its layer.
 LAYERS = [
@@ -31,6 +31,7 @@ LAYERS = [
     (3, f"{PACKAGE}.wamp.component"),
     (3, f"{PACKAGE}.wamp.websocket"),
     (3, f"{PACKAGE}.wamp.rawsocket"),
+    (3, f"{PACKAGE}.wamp._base"),
     (3, f"{PACKAGE}.wamp._inbound"),
     (3, f"{PACKAGE}.wamp._invocation"),
     (3, f"{PACKAGE}.wamp._wire"),
@@ -42,6 +43,7 @@ LAYERS = [
     (3, f"{PACKAGE}.wamp._snakecase"),
     (3, f"{PACKAGE}.websocket.protocol"),
     (3, f"{PACKAGE}.websocket._base"),
+    (3, f"{PACKAGE}.websocket._factory"),
     (3, f"{PACKAGE}.websocket._client"),
     (3, f"{PACKAGE}.websocket._server"),
     (3, f"{PACKAGE}.websocket._streaming"),

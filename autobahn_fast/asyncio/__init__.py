@@ -59,7 +59,7 @@ def _choose_backend() -> None:
         import txaio
     except ImportError:
         return
-    if not txaio.using_twisted:
+    if not getattr(txaio, "using_twisted", False):
         txaio.use_asyncio()
 
 

@@ -116,21 +116,21 @@ def run(
     :param log_level: ``"critical"`` ... ``"trace"``; None leaves logging alone.
     :raises ValueError: no component, or something that is none.
     """
-    components = component.check_components(components)
+    chosen = component.check_components(components)
     if log_level is not None:
         start_logging(log_level)
     if not start_loop:
-        return asyncio.ensure_future(_run_all(components), loop=current_loop())
+        return asyncio.ensure_future(_run_all(chosen), loop=current_loop())
     use_uvloop()
     loop = current_loop()
     if loop.is_running():
         raise RuntimeError("run() called inside a running loop: use start_loop=False, or component.start()")
-    task = loop.create_task(_run_all(components))
-    handled = [number for number in (signal.SIGINT, signal.SIGTERM) if _handle(loop, number, components)]
+    task = loop.create_task(_run_all(chosen))
+    handled = [number for number in (signal.SIGINT, signal.SIGTERM) if _handle(loop, number, chosen)]
     try:
         loop.run_until_complete(task)
     except KeyboardInterrupt:  # where the loop has no signal handlers
-        _stop_all(components)
+        _stop_all(chosen)
         loop.run_until_complete(task)
     finally:
         for number in handled:

@@ -113,7 +113,7 @@ class PrefixProtocol(asyncio.Protocol):
 
         :param msg: what it did.
         """
-        self.log.warning("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
+        self.log.warn("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
         self.transport.close()
 
     def sendString(self, data: bytes) -> None:

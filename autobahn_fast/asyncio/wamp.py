@@ -276,7 +276,7 @@ class ApplicationRunner:
                 except OSError as e:
                     if not self._retry.may_try():
                         raise
-                    self.log.warning("connecting to {url} failed: {error}", url=self.url, error=e)
+                    self.log.warn("connecting to {url} failed: {error}", url=self.url, error=e)
                 if self._stopping:
                     return
                 if not self._retry.may_try():

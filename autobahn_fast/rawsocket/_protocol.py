@@ -99,7 +99,7 @@ class WampRawSocketChannel(WampChannel):
 
     def _handshake_took_too_long(self) -> None:
         self._handshake_timer = None
-        self.log.warning(
+        self.log.warn(
             "RawSocket {peer}: the handshake took more than {s} s", peer=self.peer, s=self.handshake_timeout
         )
         self._engine.stop_reading()
@@ -132,7 +132,7 @@ class WampRawSocketChannel(WampChannel):
     def on_handshake_error(self, code: int, reason: str) -> None:
         """Engine: there will be no messages."""
         self._stop_timer()
-        self.log.warning("RawSocket {peer}: handshake failed: {reason}", peer=self.peer, reason=reason)
+        self.log.warn("RawSocket {peer}: handshake failed: {reason}", peer=self.peer, reason=reason)
         self._lose_transport(abort=False)
 
     def on_violation(self, code: int, reason: str) -> None:
@@ -144,7 +144,7 @@ class WampRawSocketChannel(WampChannel):
 
         :param msg: what it did.
         """
-        self.log.warning("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
+        self.log.warn("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
         self._end(abort=False)
 
     def on_ping(self, payload: bytes) -> None:

@@ -357,13 +357,13 @@ class RouterSession:
         self.wire.error_text(type(msg).MESSAGE_TYPE, msg.request, error, text)
 
 
-_BEFORE_JOIN: dict[type, Callable[[RouterSession, Any], None]] = {
+_BEFORE_JOIN: dict[type[message.Message], Callable[[RouterSession, Any], None]] = {
     message.Hello: RouterSession._on_hello,
     message.Abort: RouterSession._on_abort,
     message.Goodbye: RouterSession._on_goodbye,
 }
 
-_JOINED: dict[type, Callable[[RouterSession, Any], None]] = {
+_JOINED: dict[type[message.Message], Callable[[RouterSession, Any], None]] = {
     message.Subscribe: RouterSession._on_subscribe,
     message.Unsubscribe: RouterSession._on_unsubscribe,
     message.Register: RouterSession._on_register,
@@ -372,7 +372,7 @@ _JOINED: dict[type, Callable[[RouterSession, Any], None]] = {
 }
 
 # What a client may send as a message object. PUBLISH, CALL, YIELD and ERROR never become one here.
-_CLASSES: dict[int, Any] = {cls.MESSAGE_TYPE: cls for cls in (*_BEFORE_JOIN, *_JOINED)}
+_CLASSES: dict[int | None, Any] = {cls.MESSAGE_TYPE: cls for cls in (*_BEFORE_JOIN, *_JOINED)}
 _ROUTER_ONLY = {2: "WELCOME", 4: "CHALLENGE", 17: "PUBLISHED", 33: "SUBSCRIBED", 35: "UNSUBSCRIBED", 36: "EVENT",
                 50: "RESULT", 65: "REGISTERED", 67: "UNREGISTERED", 68: "INVOCATION", 69: "INTERRUPT"}
 

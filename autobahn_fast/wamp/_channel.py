@@ -157,7 +157,7 @@ class WampChannel:
         from autobahn_fast._core.codec import DecodeError
 
         if isinstance(exc, ProtocolError | DecodeError | SerializationError):
-            self.log.warning("{peer}: WAMP protocol error: {exc}", peer=self.peer, exc=exc)
+            self.log.warn("{peer}: WAMP protocol error: {exc}", peer=self.peer, exc=exc)
             self._channel_failed(1002, f"WAMP protocol error: {exc}")
         else:
             self.log.failure("{peer}: taking a message raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)

@@ -171,7 +171,7 @@ class InboundMixin(SessionPart):
             try:
                 args, kwargs = self._decode_payload(False, topic, msg)
             except ApplicationError as e:
-                self.log.warning("EVENT for subscription {id} dropped: {error}", id=msg.subscription, error=e)
+                self.log.warn("EVENT for subscription {id} dropped: {error}", id=msg.subscription, error=e)
                 return
         details = message_details(msg, EVENT_FIELDS)
         self._on_event(msg.subscription, msg.publication, details, tuple(args or ()), kwargs)

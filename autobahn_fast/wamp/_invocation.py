@@ -122,7 +122,7 @@ class InvocationMixin(SessionPart):
             :raises SerializationError: the values cannot be serialized.
             """
             if request not in self._invocations:
-                self.log.warning("progressive result for invocation {id} dropped: it has been answered", id=request)
+                self.log.warn("progressive result for invocation {id} dropped: it has been answered", id=request)
                 return
             self._send_yield(request, reg, args, kwargs, {"progress": True})
 
@@ -218,7 +218,7 @@ class InvocationMixin(SessionPart):
             e = translated(e)  # type: ignore[assignment]
             if isinstance(e, TransportLost):
                 return
-            self.log.warning("error of {procedure} could not be sent as it is: {error}", procedure=reg.procedure, error=e)
+            self.log.warn("error of {procedure} could not be sent as it is: {error}", procedure=reg.procedure, error=e)
             uri = (
                 ApplicationError.PAYLOAD_SIZE_EXCEEDED
                 if isinstance(e, PayloadExceededError)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.wamp._transports import Transport, check_endpoint, check_transports
@@ -39,6 +39,9 @@ _REFUSALS = frozenset(
     }
 )
 """Why a router refuses a client for good: the same attempt made again would end the same way."""
+
+
+_C = TypeVar("_C", bound="Component")
 
 
 class SessionEnded(Exception):
@@ -242,7 +245,7 @@ class Component(ObservableMixin):
             return
         self._last_error = error
         transport.connect_failures += 1
-        self.log.warning("{url}: {error}", url=transport.describe(), error=_describe(error))
+        self.log.warn("{url}: {error}", url=transport.describe(), error=_describe(error))
         await self._fire("connectfailure", self, error)
         if self._is_fatal is not None:
             if self._is_fatal(error):
@@ -259,6 +262,10 @@ class Component(ObservableMixin):
         return isinstance(error, (TypeError, ValueError, ImportError)) and not isinstance(error, OSError)
 
     # --- one session ---
+
+    if TYPE_CHECKING:  # a framework's class has it
+
+        async def _connect(self, loop: Any, transport: Transport, create_session: Any) -> Any: ...
 
     async def _session_over(self, loop: Any, transport: Transport) -> None:
         """Connect and wait until the session is over. :raises SessionEnded: for good. :raises Exception: try again."""
@@ -434,7 +441,7 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def check_components(components: Any) -> Sequence[Component]:
+def check_components(components: _C | Sequence[_C]) -> Sequence[_C]:
     """Return the components that ``run`` was given: one, or a list of them.
 
     :raises ValueError: no component, or something that is none.

@@ -15,12 +15,12 @@ from autobahn_fast._framework import NoLoop, make_logger
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.websocket import _options
 from autobahn_fast.websocket._http import HeadReader, parse_head
-from autobahn_fast.websocket._records import PreparedMessage, Timings, TrafficStats
+from autobahn_fast.websocket._records import Timings, TrafficStats
 from autobahn_fast.websocket._sending import SendingMixin
 from autobahn_fast.websocket._streaming import StreamingMixin
 from autobahn_fast.websocket._timers import TimersMixin
 
-__all__ = ("WebSocketFactory", "WebSocketProtocol")
+__all__ = ("WebSocketProtocol",)
 
 MAX_EARLY = 65536
 """Octets a peer may send behind its handshake before our part of it is done."""
@@ -448,7 +448,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             else:
                 self.wasMaxMessagePayloadSizeExceeded = True
         # txaio loggers, which users may set as log, have warn only
-        self.log.warn("WebSocket {peer}: {reason} (close code {code})", peer=self.peer, reason=reason, code=code)  # noqa: G010
+        self.log.warn("WebSocket {peer}: {reason} (close code {code})", peer=self.peer, reason=reason, code=code)
         self._fail_connection(code, reason)
 
     def on_sink_error(self, exc: Exception) -> None:
@@ -585,27 +585,3 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
 def _cut(reason: str) -> bytes:
     """A close reason as UTF-8 of at most 123 octets, cut between characters."""
     return reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
-
-
-class WebSocketFactory(_options.OptionValues):
-    """What client and server factories share: options, and messages encoded once for many connections."""
-
-    isServer: bool = False
-    log: Any = make_logger("autobahn_fast.websocket")
-    _option_table: ClassVar[dict[str, _options.Option]] = {}
-
-    def _reset_options(self) -> None:
-        for option in self._option_table.values():
-            setattr(self, option.name, option.default())
-
-    def _set_options(self, values: dict[str, Any]) -> None:
-        for name, value in _options.check(self._option_table, values).items():
-            setattr(self, name, value)
-
-    def prepareMessage(self, payload: bytes, isBinary: bool = False, doNotCompress: bool = False) -> PreparedMessage:
-        """Encode a message for ``sendPreparedMessage`` on any number of connections.
-
-        :param payload: the octets; UTF-8 when not binary. :param isBinary: binary or text.
-        :param doNotCompress: no compression for this message.
-        """
-        return PreparedMessage(payload, isBinary, not self.isServer, doNotCompress)

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 from autobahn_fast import __version__
 from autobahn_fast.websocket import _http, _options
-from autobahn_fast.websocket._base import WebSocketFactory, WebSocketProtocol
+from autobahn_fast.websocket._base import WebSocketProtocol
 from autobahn_fast.websocket._extensions import take_response
+from autobahn_fast.websocket._factory import WebSocketFactory
 from autobahn_fast.websocket.types import ConnectingRequest, ConnectionResponse
 from autobahn_fast.websocket.util import parse_url
 

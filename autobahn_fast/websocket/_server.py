@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 from autobahn_fast import __version__
 from autobahn_fast.websocket import _http, _options
-from autobahn_fast.websocket._base import WebSocketFactory, WebSocketProtocol
+from autobahn_fast.websocket._base import WebSocketProtocol
 from autobahn_fast.websocket._extensions import choose_offer
+from autobahn_fast.websocket._factory import WebSocketFactory
 from autobahn_fast.websocket.types import ConnectionAccept, ConnectionDeny, ConnectionRequest
 from autobahn_fast.websocket.util import parse_url
 

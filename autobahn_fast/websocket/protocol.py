@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autobahn_fast.websocket._base import WebSocketFactory, WebSocketProtocol
+from autobahn_fast.websocket._base import WebSocketProtocol
 from autobahn_fast.websocket._client import WebSocketClientFactory, WebSocketClientProtocol
+from autobahn_fast.websocket._factory import WebSocketFactory
 from autobahn_fast.websocket._http import parse_head
 from autobahn_fast.websocket._records import FrameHeader, PreparedMessage, Timings, TrafficStats
 from autobahn_fast.websocket._server import (  # noqa: F401
