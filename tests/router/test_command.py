@@ -26,13 +26,16 @@ def test_router_from_start_to_signal(tmp_path, number, loop):
             assert ready[:2] == ["router", "ready:"] and ready[5:] == ["realms:", "realm1", "other"]
             assert [url.split(":")[0] for url in ready[2:5]] == ["ws", "rs", "unix"]
 
+            async def leave(client):
+                assert await client.receive() == [6, {}, "wamp.close.system_shutdown"]
+                client.send(6, {}, "wamp.close.goodbye_and_out")
+                await client.lost()
+
             async def talk():
                 clients = [await Client.joined(url) for url in ready[2:5]]
                 process.send_signal(number)
-                for client in clients:
-                    assert await client.receive() == [6, {}, "wamp.close.system_shutdown"]
-                    client.send(6, {}, "wamp.close.goodbye_and_out")
-                    await client.lost()
+                # all at once: the router waits for each only for a while
+                await asyncio.gather(*map(leave, clients))
 
             asyncio.run(talk())
             out, err = process.communicate(timeout=20)
