@@ -47,7 +47,13 @@ if sys.platform == "win32":
     compile_args = ["/O2", "/std:c11"]
     link_args = []
 elif sanitize:
-    compile_args = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    compile_args = [
+        "-O1",
+        "-g",
+        "-fno-omit-frame-pointer",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=undefined",
+    ]
     link_args = ["-fsanitize=address,undefined"]
 else:
     compile_args = ["-O3", "-fvisibility=hidden", "-Wno-unused-function"]

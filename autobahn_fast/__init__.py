@@ -21,7 +21,9 @@ def _choose_backend() -> None:
 
     asyncio, twisted = "USE_ASYNCIO" in os.environ, "USE_TWISTED" in os.environ
     if asyncio and twisted:
-        raise RuntimeError("USE_ASYNCIO and USE_TWISTED are both set in the environment: only one framework can be meant")
+        raise RuntimeError(
+            "USE_ASYNCIO and USE_TWISTED are both set in the environment: only one framework can be meant"
+        )
     if asyncio or twisted:
         from importlib import import_module
 

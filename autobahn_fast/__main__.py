@@ -32,10 +32,16 @@ def _router_parser() -> argparse.ArgumentParser:
     parser.add_argument("--realm", action="append", metavar="NAME", help="a realm there is; may be repeated (realm1)")
     parser.add_argument("--certificate", metavar="FILE", help="PEM file with the certificate chain, for wss and rss")
     parser.add_argument("--key", metavar="FILE", help="PEM file with its key; without it, the certificate's file")
-    parser.add_argument("--max-message-size", type=int, metavar="OCTETS", help="largest message taken from a client (16 MiB)")
+    parser.add_argument(
+        "--max-message-size", type=int, metavar="OCTETS", help="largest message taken from a client (16 MiB)"
+    )
     parser.add_argument("--max-lag", type=int, metavar="OCTETS", help="drop a client that leaves more unread (64 MiB)")
-    parser.add_argument("--max-stall", type=float, metavar="SECONDS", help="how long clients wait for one that lags (1)")
-    parser.add_argument("--loop", choices=("auto", "asyncio", "uvloop"), default="auto", help="auto: uvloop if installed")
+    parser.add_argument(
+        "--max-stall", type=float, metavar="SECONDS", help="how long clients wait for one that lags (1)"
+    )
+    parser.add_argument(
+        "--loop", choices=("auto", "asyncio", "uvloop"), default="auto", help="auto: uvloop if installed"
+    )
     parser.add_argument("--log-level", default="warn", help="critical, error, warn, info, debug (warn)")
     return parser
 
@@ -44,7 +50,7 @@ async def _serve(router: Any) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):       # Windows: KeyboardInterrupt ends asyncio.run instead
+        with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt ends asyncio.run instead
             loop.add_signal_handler(number, stopped.set)
     async with router:
         print(f"router ready: {' '.join(router.urls)} realms: {' '.join(router.realms)}", flush=True)
@@ -73,7 +79,11 @@ def run_router(argv: Sequence[str]) -> int:
     from autobahn_fast.router import Router
 
     options = _router_parser().parse_args(argv)
-    limits = {name: getattr(options, name) for name in ("max_message_size", "max_lag", "max_stall") if getattr(options, name) is not None}
+    limits = {
+        name: getattr(options, name)
+        for name in ("max_message_size", "max_lag", "max_stall")
+        if getattr(options, name) is not None
+    }
     try:
         start_logging(options.log_level)
         context = None
@@ -82,7 +92,9 @@ def run_router(argv: Sequence[str]) -> int:
 
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(options.certificate, options.key)
-        router = Router(options.listen or ["ws://127.0.0.1:8080/ws"], options.realm or ["realm1"], ssl=context, **limits)
+        router = Router(
+            options.listen or ["ws://127.0.0.1:8080/ws"], options.realm or ["realm1"], ssl=context, **limits
+        )
         with asyncio.Runner(loop_factory=_new_loop(options.loop)) as runner:
             runner.run(_serve(router))
     except KeyboardInterrupt:

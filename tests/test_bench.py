@@ -43,9 +43,16 @@ def test_transports() -> None:
 
 
 def test_plans_are_all_combinations() -> None:
-    options = bench.build_parser("bench").parse_args(["--loop", "asyncio", "--serializer", "json", "--serializer", "cbor"])
+    options = bench.build_parser("bench").parse_args(
+        ["--loop", "asyncio", "--serializer", "json", "--serializer", "cbor"]
+    )
     plans = bench.make_plans(options, ["ws://h:1/ws", "rs://h:2"])
-    assert [plan.label for plan in plans] == ["asyncio ws json", "asyncio ws cbor", "asyncio rs json", "asyncio rs cbor"]
+    assert [plan.label for plan in plans] == [
+        "asyncio ws json",
+        "asyncio ws cbor",
+        "asyncio rs json",
+        "asyncio rs cbor",
+    ]
 
 
 def test_lost_messages_are_seen() -> None:
@@ -106,7 +113,13 @@ def test_one_failure_ends_the_others() -> None:
 
 
 def test_worker_that_fails_says_why() -> None:
-    job = {"role": "nobody", "loop": "asyncio", "package": "no_such_package", "url": "ws://127.0.0.1:1/", "serializer": "json"}
+    job = {
+        "role": "nobody",
+        "loop": "asyncio",
+        "package": "no_such_package",
+        "url": "ws://127.0.0.1:1/",
+        "serializer": "json",
+    }
 
     async def start() -> None:
         worker = WorkerProcess(job)
@@ -143,7 +156,10 @@ def test_bench_through_the_embedded_router(tmp_path: Path) -> None:
 def test_side_by_side_client() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     peer = subprocess.Popen(
-        [sys.executable, str(ROOT / "bench/peers/wamp_peer.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(ROOT / "bench/peers/wamp_peer.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with peer:
         assert peer.stdout is not None

@@ -46,7 +46,9 @@ def programs_in(page: Path) -> list[Program]:
     found = []
     for block, following in itertools.zip_longest(blocks, blocks[1:]):
         if block[1] == "python":
-            is_next = following is not None and following[1] == "text" and not text[block.end() : following.start()].strip()
+            is_next = (
+                following is not None and following[1] == "text" and not text[block.end() : following.start()].strip()
+            )
             output = following[2] if is_next and following is not None else None
             found.append(Program(page, text.count("\n", 0, block.start()) + 1, block[2], output))
     return found
@@ -81,7 +83,13 @@ def test_program_runs(program: Program, address: str, tmp_path: Path) -> None:
     file = tmp_path / "program.py"
     file.write_text(program.code.replace(ADDRESS, address), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, str(file)], capture_output=True, text=True, timeout=60, check=False, env=ENVIRONMENT, cwd=tmp_path
+        [sys.executable, str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=ENVIRONMENT,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr

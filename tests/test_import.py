@@ -8,7 +8,19 @@ import sys
 
 import pytest
 
-HEAVY = {"argon2", "bjdata", "brotli", "cbor2", "cryptography", "flatbuffers", "msgpack", "nacl", "numpy", "snappy", "ujson"}
+HEAVY = {
+    "argon2",
+    "bjdata",
+    "brotli",
+    "cbor2",
+    "cryptography",
+    "flatbuffers",
+    "msgpack",
+    "nacl",
+    "numpy",
+    "snappy",
+    "ujson",
+}
 """Serializers, compression and cryptography: imported when first used."""
 
 LOOPS = {"asyncio", "twisted", "txaio", "uvloop", "zope"}

@@ -143,7 +143,9 @@ class WorkerProcess(Process):
         """Wait until it has joined, subscribed and registered."""
         await self._answer(lambda _: None, START_TIMEOUT)
 
-    async def ask(self, do: str, on_progress: Callable[[dict[str, Any]], None] = lambda _: None, **arguments: Any) -> Any:
+    async def ask(
+        self, do: str, on_progress: Callable[[dict[str, Any]], None] = lambda _: None, **arguments: Any
+    ) -> Any:
         """Run the command ``do`` in the worker; returns its answer, a dict.
 
         ``on_progress`` gets what the worker reports meanwhile. Raises `BenchError` if the process ends or is silent.

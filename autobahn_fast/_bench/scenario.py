@@ -82,7 +82,9 @@ class Scenario:
         self.progress = progress
         self.result = Result(plan)
         prefix = f"bench.{os.getpid()}"
-        job = {key: value for key, value in asdict(plan).items() if key not in ("seconds", "in_flight")} | {"prefix": prefix}
+        job = {key: value for key, value in asdict(plan).items() if key not in ("seconds", "in_flight")} | {
+            "prefix": prefix
+        }
         self.subscriber, self.callee, self.driver = (
             WorkerProcess({**job, "role": role}) for role in ("subscriber", "callee", "driver")
         )

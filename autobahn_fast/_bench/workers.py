@@ -186,7 +186,12 @@ class Driver(Worker):
             times.append(now - before)
             before = now
         result = {"sent": len(times), "received": answered, "seconds": before - start}
-        return {**result, "cpu": time.process_time() - cpu, "p50": percentile(times, 0.5), "p99": percentile(times, 0.99)}
+        return {
+            **result,
+            "cpu": time.process_time() - cpu,
+            "p50": percentile(times, 0.5),
+            "p99": percentile(times, 0.99),
+        }
 
     async def do_pipeline(self, seconds: float, in_flight: int) -> dict[str, Any]:
         """Call with ``in_flight`` calls under way all the time."""

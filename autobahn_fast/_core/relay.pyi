@@ -20,7 +20,12 @@ class RouterWire(Sink):
     joined: bool
     max_lag: int
     def __init__(
-        self, engine: Engine, codec: Codec, session: Any, parse: Callable[[list[Any]], Any], statistics: Statistics | None = None
+        self,
+        engine: Engine,
+        codec: Codec,
+        session: Any,
+        parse: Callable[[list[Any]], Any],
+        statistics: Statistics | None = None,
     ) -> None: ...
     def close(self) -> None: ...
     def receive(self, data: bytes | bytearray | memoryview, binary: bool) -> None: ...

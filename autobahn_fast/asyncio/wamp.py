@@ -148,6 +148,7 @@ class ApplicationRunner:
 
     def _make_session_factory(self, make: Any) -> Any:
         config = ComponentConfig(self.realm, self.extra, runner=self)
+
         def create() -> Any:
             try:
                 session = make(config)

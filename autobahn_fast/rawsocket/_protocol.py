@@ -99,9 +99,7 @@ class WampRawSocketChannel(WampChannel):
 
     def _handshake_took_too_long(self) -> None:
         self._handshake_timer = None
-        self.log.warn(
-            "RawSocket {peer}: the handshake took more than {s} s", peer=self.peer, s=self.handshake_timeout
-        )
+        self.log.warn("RawSocket {peer}: the handshake took more than {s} s", peer=self.peer, s=self.handshake_timeout)
         self._engine.stop_reading()
         self._lose_transport(abort=True)
 

@@ -67,7 +67,9 @@ class Router:
             raise ValueError("a router needs at least one URL to listen on and one realm")
         unknown = [name for name in serializers if name not in SERIALIZERS]
         if unknown or not serializers:
-            raise ValueError(f"serializers must be some of {', '.join(SERIALIZERS)}; unknown: {', '.join(unknown) or 'none given'}")
+            raise ValueError(
+                f"serializers must be some of {', '.join(SERIALIZERS)}; unknown: {', '.join(unknown) or 'none given'}"
+            )
         if max_message_size < 512:
             raise ValueError(f"max_message_size must be at least 512 octets, not {max_message_size}")
         if max_lag < 0:

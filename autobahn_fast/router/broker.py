@@ -90,7 +90,7 @@ class Broker:
         self._deliver = deliver
         self._new_id = new_id
         self._table: PatternTable[Subscription] = PatternTable()
-        self._plans: dict[str, Plan] = {}           # topic -> what it matches now
+        self._plans: dict[str, Plan] = {}  # topic -> what it matches now
 
     @property
     def subscriptions(self) -> PatternTable[Subscription]:
@@ -140,7 +140,9 @@ class Broker:
         if not is_valid_uri(topic):
             raise InvalidUri(f"{topic[:200]!r} is not a valid topic URI")
         if topic.startswith("wamp."):
-            raise InvalidUri(f"{topic[:200]!r} is reserved: only the router publishes to topics that begin with 'wamp.'")
+            raise InvalidUri(
+                f"{topic[:200]!r} is reserved: only the router publishes to topics that begin with 'wamp.'"
+            )
         plan = tuple((s, None if s.match == "exact" else {"topic": topic}) for s in self._table.matching(topic))
         if len(topic) <= CACHED_LENGTH:
             if len(self._plans) >= CACHED:
@@ -163,12 +165,14 @@ class Broker:
             return publication
         wire = session.wire
         for subscription, details in plan:
-            self._deliver(subscription._receivers or subscription.receivers, wire, subscription.id, publication,
-                          details, payload)
+            self._deliver(
+                subscription._receivers or subscription.receivers, wire, subscription.id, publication, details, payload
+            )
         return publication
 
-    def _publish_with(self, session: RouterSession, plan: Plan, options: dict[str, Any], publication: int,
-                      payload: Any) -> None:
+    def _publish_with(
+        self, session: RouterSession, plan: Plan, options: dict[str, Any], publication: int, payload: Any
+    ) -> None:
         exclude = None if options.get("exclude_me") is False else session.wire
         encryption = encryption_details(options)
         allowed = _receiver_rules(options)

@@ -26,7 +26,7 @@ __all__ = ("CANNOT_FORWARD", "INVOKE_POLICIES", "Call", "Dealer", "Refused", "Re
 
 INVOKE_POLICIES = ("single", "first", "last", "roundrobin", "random")
 
-CALL = 48                                          # message type that an ERROR to a caller answers
+CALL = 48  # message type that an ERROR to a caller answers
 CANNOT_FORWARD = (EncodeError, PayloadTooLarge)
 
 CANCELED = "wamp.error.canceled"
@@ -93,8 +93,9 @@ class Call:
 
     __slots__ = ("callee", "caller", "invocation", "progressive", "request")
 
-    def __init__(self, caller: RouterSession, request: int, callee: RouterSession, invocation: int,
-                 progressive: bool) -> None:
+    def __init__(
+        self, caller: RouterSession, request: int, callee: RouterSession, invocation: int, progressive: bool
+    ) -> None:
         self.caller = caller
         self.request = request
         self.callee = callee
@@ -116,7 +117,7 @@ class Dealer:
     def __init__(self, new_id: Callable[[], int]) -> None:
         self._new_id = new_id
         self._table: PatternTable[Registration] = PatternTable()
-        self._winners: dict[str, Registration] = {}           # procedure -> the registration that wins now
+        self._winners: dict[str, Registration] = {}  # procedure -> the registration that wins now
 
     @property
     def registrations(self) -> PatternTable[Registration]:
@@ -176,8 +177,9 @@ class Dealer:
 
     # --- calls ---
 
-    def call(self, session: RouterSession, request: int, procedure: str, options: dict[str, Any] | None,
-             payload: Any) -> None:
+    def call(
+        self, session: RouterSession, request: int, procedure: str, options: dict[str, Any] | None, payload: Any
+    ) -> None:
         """Forward a CALL to a callee. ``request`` must not be the id of a call of ``session`` under way.
 
         :raises Refused: there is no callee.
@@ -229,8 +231,9 @@ class Dealer:
                 self._interrupt(call, "killnowait")
             call.caller.wire.error_text(CALL, call.request, *cannot_forward(exc))
 
-    def error(self, session: RouterSession, invocation: int, error: str, details: dict[str, Any] | None,
-              payload: Any) -> None:
+    def error(
+        self, session: RouterSession, invocation: int, error: str, details: dict[str, Any] | None, payload: Any
+    ) -> None:
         """Forward the error of the callee ``session`` to the caller. Dropped when the call is over already."""
         call = session.invocations.get(invocation)
         if call is None:
@@ -289,8 +292,9 @@ def _why_not_shared(registration: Registration, invoke: str) -> str:
     return f"this session has registered the procedure {uri} already"
 
 
-def _invocation_details(details: dict[str, Any] | None, options: dict[str, Any],
-                        progressive: bool) -> dict[str, Any] | None:
+def _invocation_details(
+    details: dict[str, Any] | None, options: dict[str, Any], progressive: bool
+) -> dict[str, Any] | None:
     more = encryption_details(options) or {}
     if progressive:
         more["receive_progress"] = True

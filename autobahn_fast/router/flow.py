@@ -54,8 +54,8 @@ class Flow:
     def __init__(self, session: RouterSession, means: Means) -> None:
         self._session = session
         self._means = means
-        self._held: set[Flow] = set()            # those that wait for this client
-        self._holders: set[Flow] = set()         # those that this client waits for
+        self._held: set[Flow] = set()  # those that wait for this client
+        self._holders: set[Flow] = set()  # those that this client waits for
         self._laggard = False
         self._timer: Any = None
 

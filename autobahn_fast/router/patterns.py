@@ -61,7 +61,7 @@ class PatternTable(Generic[T]):
     def __init__(self) -> None:
         self._exact: dict[str, T] = {}
         self._prefix: dict[str, T] = {}
-        self._lengths: dict[int, int] = {}      # length of a prefix -> how many there are; the longest first
+        self._lengths: dict[int, int] = {}  # length of a prefix -> how many there are; the longest first
         self._root: _Node[T] = _Node()
         self._wildcards: dict[str, T] = {}
 

@@ -51,7 +51,9 @@ def parse_listen(url: str) -> Address:
         return Address("unix", "", 0, path)
     parts = urlsplit(url)
     if parts.scheme not in ("ws", "wss", "rs", "rss") or not parts.hostname:
-        raise ValueError(f"cannot listen on {url!r}: use ws://host:port/path, wss://..., rs://host:port, rss://... or unix:/path")
+        raise ValueError(
+            f"cannot listen on {url!r}: use ws://host:port/path, wss://..., rs://host:port, rss://... or unix:/path"
+        )
     port = parts.port if parts.port is not None else DEFAULT_PORTS.get(parts.scheme)
     if port is None:
         raise ValueError(f"{url!r} has no port: write {parts.scheme}://{parts.hostname}:PORT (0 is any free port)")
@@ -142,7 +144,9 @@ class Listener:
             self.url = f"unix:{address.path}"
             return
         context = self.router.ssl if address.secure else None
-        self._server = server = await loop.create_server(factory, address.host, address.port, ssl=context, reuse_address=True)
+        self._server = server = await loop.create_server(
+            factory, address.host, address.port, ssl=context, reuse_address=True
+        )
         port = server.sockets[0].getsockname()[1]
         host = f"[{address.host}]" if ":" in address.host else address.host
         path = address.path if address.scheme in ("ws", "wss") else ""

@@ -84,14 +84,14 @@ class RouterSession:
         self.id = 0
         self.authid: str | None = None
         self.authrole: str | None = None
-        self.can_cancel = False                                  # the callee announced call_canceling
+        self.can_cancel = False  # the callee announced call_canceling
         self.subscriptions: dict[int, Subscription] = {}
         self.registrations: dict[int, Registration] = {}
-        self.calls: dict[int, Call] = {}                         # by the caller's request id
-        self.invocations: dict[int, Call] = {}                   # by the id the callee got
+        self.calls: dict[int, Call] = {}  # by the caller's request id
+        self.invocations: dict[int, Call] = {}  # by the id the callee got
         self._last_invocation = 0
-        self._leaving = False                                    # GOODBYE was sent, its answer is awaited
-        self._over = False                                       # ABORT was sent, or the transport is gone
+        self._leaving = False  # GOODBYE was sent, its answer is awaited
+        self._over = False  # ABORT was sent, or the transport is gone
 
     def __repr__(self) -> str:
         return f"<RouterSession {self.id} realm={self.realm.name if self.realm else None}>"
@@ -201,7 +201,9 @@ class RouterSession:
             self.abort("wamp.error.no_such_realm", f"there is no realm {str(msg.realm)[:200]!r} here")
             return
         if msg.authmethods and "anonymous" not in msg.authmethods:
-            self.abort("wamp.error.no_matching_auth_method", "this router knows the authentication method 'anonymous' only")
+            self.abort(
+                "wamp.error.no_matching_auth_method", "this router knows the authentication method 'anonymous' only"
+            )
             return
         callee = (msg.roles or {}).get("callee")
         self.can_cancel = bool(getattr(callee, "call_canceling", False))
@@ -272,13 +274,13 @@ class RouterSession:
         self.router.sender = self
         if options is None:
             try:
-                self.realm.broker.publish(self, topic, None, payload)     # type: ignore[union-attr]
+                self.realm.broker.publish(self, topic, None, payload)  # type: ignore[union-attr]
             except InvalidUri as exc:
                 log.warning("%r: a publication is dropped: %s", self, exc)
             return
         acknowledge = options.pop("acknowledge", False) is True
         try:
-            publication = self.realm.broker.publish(self, topic, options or None, payload)    # type: ignore[union-attr]
+            publication = self.realm.broker.publish(self, topic, options or None, payload)  # type: ignore[union-attr]
         except InvalidUri as exc:
             if acknowledge:
                 self.wire.error_text(PUBLISH, request, INVALID_URI, str(exc))
@@ -293,7 +295,7 @@ class RouterSession:
         if request in self.calls:
             raise ProtocolError(f"CALL with request id {request}, which is the id of a call under way")
         try:
-            self.realm.dealer.call(self, request, procedure, options, payload)      # type: ignore[union-attr]
+            self.realm.dealer.call(self, request, procedure, options, payload)  # type: ignore[union-attr]
         except Refused as exc:
             self.wire.error_text(CALL, request, exc.error, exc.text)
         except InvalidUri as exc:
@@ -305,12 +307,12 @@ class RouterSession:
         self.router.sender = self
         if request > self._last_invocation:
             raise ProtocolError(f"YIELD for invocation {request}, which never was")
-        self.realm.dealer.yield_(self, request, options, payload)         # type: ignore[union-attr]
+        self.realm.dealer.yield_(self, request, options, payload)  # type: ignore[union-attr]
 
     def _on_error(self, request: int, details: dict[str, Any] | None, error: str, payload: Payload) -> None:
         if request > self._last_invocation:
             raise ProtocolError(f"ERROR for invocation {request}, which never was")
-        self.realm.dealer.error(self, request, error, details, payload)   # type: ignore[union-attr]
+        self.realm.dealer.error(self, request, error, details, payload)  # type: ignore[union-attr]
 
     def _on_subscribe(self, msg: message.Subscribe) -> None:
         match = msg.match or "exact"
@@ -319,11 +321,11 @@ class RouterSession:
         if not is_valid_pattern(msg.topic, match):
             self._refuse(msg, INVALID_URI, f"{msg.topic[:200]!r} is not a valid topic URI for match policy {match!r}")
             return
-        subscription = self.realm.broker.subscribe(self, msg.topic, match)         # type: ignore[union-attr]
+        subscription = self.realm.broker.subscribe(self, msg.topic, match)  # type: ignore[union-attr]
         self.wire.send(message.Subscribed(msg.request, subscription))
 
     def _on_unsubscribe(self, msg: message.Unsubscribe) -> None:
-        if self.realm.broker.unsubscribe(self, msg.subscription):         # type: ignore[union-attr]
+        if self.realm.broker.unsubscribe(self, msg.subscription):  # type: ignore[union-attr]
             self.wire.send(message.Unsubscribed(msg.request))
         else:
             self._refuse(msg, "wamp.error.no_such_subscription", f"no subscription {msg.subscription} in this session")
@@ -335,23 +337,25 @@ class RouterSession:
         if invoke not in INVOKE_POLICIES:
             raise ProtocolError(f"REGISTER with the unknown invocation policy {invoke!r}")
         if not is_valid_pattern(uri, match) or uri.startswith("wamp."):
-            self._refuse(msg, INVALID_URI, f"{uri[:200]!r} is reserved or not a valid procedure URI for match policy {match!r}")
+            self._refuse(
+                msg, INVALID_URI, f"{uri[:200]!r} is reserved or not a valid procedure URI for match policy {match!r}"
+            )
             return
         try:
-            registration = self.realm.dealer.register(self, uri, match, invoke)    # type: ignore[union-attr]
+            registration = self.realm.dealer.register(self, uri, match, invoke)  # type: ignore[union-attr]
         except Refused as exc:
             self._refuse(msg, exc.error, exc.text)
             return
         self.wire.send(message.Registered(msg.request, registration))
 
     def _on_unregister(self, msg: message.Unregister) -> None:
-        if self.realm.dealer.unregister(self, msg.registration):          # type: ignore[union-attr]
+        if self.realm.dealer.unregister(self, msg.registration):  # type: ignore[union-attr]
             self.wire.send(message.Unregistered(msg.request))
         else:
             self._refuse(msg, "wamp.error.no_such_registration", f"no registration {msg.registration} in this session")
 
     def _on_cancel(self, msg: message.Cancel) -> None:
-        self.realm.dealer.cancel(self, msg.request, msg.mode)             # type: ignore[union-attr]
+        self.realm.dealer.cancel(self, msg.request, msg.mode)  # type: ignore[union-attr]
 
     def _refuse(self, msg: Any, error: str, text: str) -> None:
         self.wire.error_text(type(msg).MESSAGE_TYPE, msg.request, error, text)
@@ -373,8 +377,19 @@ _JOINED: dict[type[message.Message], Callable[[RouterSession, Any], None]] = {
 
 # What a client may send as a message object. PUBLISH, CALL, YIELD and ERROR never become one here.
 _CLASSES: dict[int | None, Any] = {cls.MESSAGE_TYPE: cls for cls in (*_BEFORE_JOIN, *_JOINED)}
-_ROUTER_ONLY = {2: "WELCOME", 4: "CHALLENGE", 17: "PUBLISHED", 33: "SUBSCRIBED", 35: "UNSUBSCRIBED", 36: "EVENT",
-                50: "RESULT", 65: "REGISTERED", 67: "UNREGISTERED", 68: "INVOCATION", 69: "INTERRUPT"}
+_ROUTER_ONLY = {
+    2: "WELCOME",
+    4: "CHALLENGE",
+    17: "PUBLISHED",
+    33: "SUBSCRIBED",
+    35: "UNSUBSCRIBED",
+    36: "EVENT",
+    50: "RESULT",
+    65: "REGISTERED",
+    67: "UNREGISTERED",
+    68: "INVOCATION",
+    69: "INTERRUPT",
+}
 
 
 def message_of(raw: list[Any]) -> Any:

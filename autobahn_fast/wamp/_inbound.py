@@ -79,7 +79,12 @@ class InboundMixin(SessionPart):
     # --- EVENT ---
 
     def _on_event(
-        self, subscription: int, publication: int, details: dict[str, Any] | None, args: Any, kwargs: dict[str, Any] | None
+        self,
+        subscription: int,
+        publication: int,
+        details: dict[str, Any] | None,
+        args: Any,
+        kwargs: dict[str, Any] | None,
     ) -> None:
         """EVENT: call every handler of the subscription; each gets fresh kwargs."""
         subscriptions = self._subscriptions.get(subscription)
@@ -103,7 +108,12 @@ class InboundMixin(SessionPart):
                     self._spawn(self._await_handler(sub, result))
 
     def _call_with_event_details(
-        self, sub: Subscription, publication: int, details: dict[str, Any] | None, args: Any, kwargs: dict[str, Any] | None
+        self,
+        sub: Subscription,
+        publication: int,
+        details: dict[str, Any] | None,
+        args: Any,
+        kwargs: dict[str, Any] | None,
     ) -> Any:
         handler = sub.handler
         get = (details or _NO_KWARGS).get
@@ -287,7 +297,9 @@ class InboundMixin(SessionPart):
     def _take(self, pending: dict[int, Any], msg: Any) -> Any:
         entry = pending.pop(msg.request, None)
         if entry is None:
-            raise ProtocolError(f"{type(msg).__name__.upper()} received for request {msg.request}, which is not pending")
+            raise ProtocolError(
+                f"{type(msg).__name__.upper()} received for request {msg.request}, which is not pending"
+            )
         return entry
 
     # --- ERROR ---

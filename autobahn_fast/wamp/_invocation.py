@@ -76,7 +76,9 @@ class InvocationMixin(SessionPart):
         if request in self._invocations:
             raise ProtocolError(f"INVOCATION received for request {request}, which is still being worked on")
         if registration not in self._gone_registrations:
-            raise ProtocolError(f"INVOCATION received for registration {registration}, which this session does not have")
+            raise ProtocolError(
+                f"INVOCATION received for registration {registration}, which this session does not have"
+            )
         self._send_if_open(
             message.Error(
                 message.Invocation.MESSAGE_TYPE,
@@ -155,7 +157,12 @@ class InvocationMixin(SessionPart):
     # --- answers ---
 
     def _send_yield(
-        self, request: int, reg: Any, args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any] | None = None
+        self,
+        request: int,
+        reg: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: dict[str, Any] | None = None,
     ) -> None:
         wire = self._live
         if wire is None:

@@ -49,7 +49,12 @@ class MessageWire:
         self.codec = codec
 
     def publish(
-        self, request: int, topic: str, args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any] | None = None
+        self,
+        request: int,
+        topic: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: dict[str, Any] | None = None,
     ) -> None:
         """Send PUBLISH."""
         payload = encode_payload(self.codec, True, topic, args, kwargs)

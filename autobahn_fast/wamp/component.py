@@ -112,7 +112,9 @@ class Component(ObservableMixin):
             if isinstance(value, dict):
                 create_authenticator(method, **value)
             elif not hasattr(value, "on_challenge"):
-                raise ValueError(f"authentication method {method!r} needs a dict or an IAuthenticator, not {type(value)}")
+                raise ValueError(
+                    f"authentication method {method!r} needs a dict or an IAuthenticator, not {type(value)}"
+                )
         return authentication
 
     def _check_endpoint(self, endpoint: Any) -> None:
@@ -326,13 +328,17 @@ class Component(ObservableMixin):
         session.on("join", joined)
         session.on("ready", lambda session: self._fire("ready", session))
         session.on("leave", left)
-        session.on("disconnect", lambda session, was_clean=False: self._fire("disconnect", session, was_clean=was_clean))
+        session.on(
+            "disconnect", lambda session, was_clean=False: self._fire("disconnect", session, was_clean=was_clean)
+        )
         return session
 
     async def _set_up(self, session: Any) -> None:
         """Register and subscribe everything; sent at once, then waited for."""
         futures = [session.register(fn, uri, options, check_types=c) for fn, uri, options, c in self._registrations]
-        futures += [session.subscribe(fn, topic, options, check_types=c) for fn, topic, options, c in self._subscriptions]
+        futures += [
+            session.subscribe(fn, topic, options, check_types=c) for fn, topic, options, c in self._subscriptions
+        ]
         if futures:
             await self.framework.gather(futures)
 

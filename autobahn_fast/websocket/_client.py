@@ -202,7 +202,9 @@ class WebSocketClientProtocol(WebSocketProtocol):
         return self.onConnect(response)
 
     def _connect_failed(self, exc: Exception, callback: str = "onConnect") -> None:
-        self.log.failure("WebSocket {peer}: {what} raised {exc!r}", peer=self.peer, what=callback, exc=exc, log_failure=exc)
+        self.log.failure(
+            "WebSocket {peer}: {what} raised {exc!r}", peer=self.peer, what=callback, exc=exc, log_failure=exc
+        )
         self.failHandshake(f"{callback} raised {exc!r}")
 
     def failHandshake(self, reason: str) -> None:

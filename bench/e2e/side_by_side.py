@@ -70,7 +70,10 @@ def main() -> int:
     parser.add_argument("--name", default="side_by_side", help="name of the file in bench/results")
     options = parser.parse_args()
     peer = subprocess.Popen(
-        [sys.executable, str(BENCH / "peers" / "wamp_peer.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(BENCH / "peers" / "wamp_peer.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         port = int(peer.stdout.readline())  # type: ignore[union-attr]
@@ -78,7 +81,9 @@ def main() -> int:
     finally:
         peer.communicate()
     text, ratios = report(results, options.package)
-    print(f"{text}\n\n256-octet payload, WebSocket, msgpack, uvloop; medians of {options.rounds} rounds, taken in turns.")
+    print(
+        f"{text}\n\n256-octet payload, WebSocket, msgpack, uvloop; medians of {options.rounds} rounds, taken in turns."
+    )
     versions = {name: metadata.version(name) for name in (BASE, options.package, "uvloop", "msgpack")}
     path = write(options.name, {"versions": versions, "ratios": ratios, "rounds": results})
     print(f"written to {path.relative_to(BENCH.parent)}")

@@ -38,8 +38,21 @@ from autobahn_fast._core.wire import Wire
 
 COUNT = 10_000
 CODECS: dict[str, Codec] = {"msgpack": MsgPackCodec(), "cbor": CborCodec(), "json": JsonCodec()}
-PUBLISH: list[Any] = [16, 239714735, {"acknowledge": True}, "com.example.topic", ["Hello", 23, 1.5], {"level": 5, "name": "ü"}]
-BATCH: list[Any] = [16, 239714735, {}, "com.example.topic", [[{"id": i, "price": i / 7, "name": f"item {i}"} for i in range(100)]]]
+PUBLISH: list[Any] = [
+    16,
+    239714735,
+    {"acknowledge": True},
+    "com.example.topic",
+    ["Hello", 23, 1.5],
+    {"level": 5, "name": "ü"},
+]
+BATCH: list[Any] = [
+    16,
+    239714735,
+    {},
+    "com.example.topic",
+    [[{"id": i, "price": i / 7, "name": f"item {i}"} for i in range(100)]],
+]
 OCTETS = b"x" * 256
 
 
@@ -124,7 +137,9 @@ def main() -> None:
     rows = [["ns per message", *(" ".join(reversed(column)) for column in columns), "publish", "event", "spread"]]
     for side, entries in results.items():
         figures = [f"{median(entries, *column):.0f}" for column in columns]
-        figures += [f"{median(entries, 'wire', figure):.0f}" if side in CODECS else "" for figure in ("publish", "event")]
+        figures += [
+            f"{median(entries, 'wire', figure):.0f}" if side in CODECS else "" for figure in ("publish", "event")
+        ]
         rows.append([side, *figures, f"{spread(entries, 'small', 'decode'):.0%}"])
     print(table(rows))
 

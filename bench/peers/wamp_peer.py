@@ -47,9 +47,7 @@ def server_frame(message: list[object]) -> bytes:
 def event_frames() -> list[bytes]:
     """EVENT messages with publication ids drawn from the whole range, as a router does."""
     ids = random.Random(1)
-    return [
-        server_frame([36, SUBSCRIPTION, ids.randrange(1, 2**53), {}, [PAYLOAD]]) for _ in range(EVENTS_AHEAD)
-    ]
+    return [server_frame([36, SUBSCRIPTION, ids.randrange(1, 2**53), {}, [PAYLOAD]]) for _ in range(EVENTS_AHEAD)]
 
 
 RESULT_TAIL = msgpack.packb({}) + msgpack.packb([PAYLOAD])

@@ -11,7 +11,9 @@ import pytest
 from autobahn_fast._core.codec import CborCodec, DecodeError, EncodeError, MsgPackCodec
 
 
-@pytest.mark.parametrize(("codec", "code"), [(MsgPackCodec(), b"\xdd"), (CborCodec(), b"\x9a")], ids=["msgpack", "cbor"])
+@pytest.mark.parametrize(
+    ("codec", "code"), [(MsgPackCodec(), b"\xdd"), (CborCodec(), b"\x9a")], ids=["msgpack", "cbor"]
+)
 def test_arrays_inside_one_another_cannot_promise_the_same_octets(codec, code):
     size = 200_000
     octets = b"".join(code + (size - 5 * (i + 1)).to_bytes(4, "big") for i in range(300)).ljust(size, b"\x00")
@@ -67,7 +69,7 @@ def test_cbor_values_that_cbor2_writes_nest_no_deeper_than_others(wrap):
         with pytest.raises(EncodeError, match="512"):
             CborCodec().dumps(deep)
     finally:
-        while isinstance(deep, list):        # taken apart from outside: some types free their elements by recursion
+        while isinstance(deep, list):  # taken apart from outside: some types free their elements by recursion
             deep = deep[0]
 
 

@@ -85,7 +85,7 @@ def test_held_control_frames_go_out_together_whatever_write_does():
 
     def write(octets):
         written.append(octets)
-        if b"pong" in octets and len(written) < 10:      # comes back while control frames are being sent
+        if b"pong" in octets and len(written) < 10:  # comes back while control frames are being sent
             engine.begin_frame(2)
             engine.frame_data(b"xy")
 
@@ -128,7 +128,7 @@ def test_sending_while_the_key_of_a_control_frame_is_made(monkeypatch):
         return urandom(n)
 
     monkeypatch.setattr(os, "urandom", slow)
-    for _ in range(1100):                               # uses up the keys in stock
+    for _ in range(1100):  # uses up the keys in stock
         engine.ping(b"p")
         engine.flush()
     peer = WebSocketEngine(Handler(), True, apply_mask=False)
@@ -172,7 +172,7 @@ def test_memory_with_a_view_of_it_is_not_lent_to_another_connection():
     second, _ = make()
     other = second.get_buffer(-1)
     other[:4] = b"\0\0\0\0"
-    view[:4] = b"late"                                  # a read that was under way
+    view[:4] = b"late"  # a read that was under way
     assert bytes(other[:4]) == b"\0\0\0\0"
 
 
@@ -200,7 +200,7 @@ def test_refusing_a_rawsocket_handshake_over_a_failing_transport(fault):
 
     written = []
     engine.attach(write, None)
-    engine.feed(b"\x7f\xf1\x00\x00" * 3)                # a serializer that is not there
+    engine.feed(b"\x7f\xf1\x00\x00" * 3)  # a serializer that is not there
     assert len(written) == 1
     assert [call[0] for call in handler.calls] == (["on_sink_error"] if fault == "raises" else [])
     assert not engine.reading
@@ -242,5 +242,5 @@ def test_parsing_that_gets_nowhere_ends(monkeypatch):
         engine.feed(b"\x8f\x00")
     monkeypatch.undo()
     assert 0 < len(engine.handler.calls) < 10
-    engine.feed(b"x")                                   # the octets are still there
+    engine.feed(b"x")  # the octets are still there
     assert engine.handler.calls[-1][:2] == ("on_violation", 1002)

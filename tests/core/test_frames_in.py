@@ -142,7 +142,7 @@ def test_masking_may_be_optional():
     data = frame(1, b"x" * 300, mask=KEY)
     feed_pieces(engine, data + frame(1, b"y"), [5, 9, 100])
     assert recorder.events == [("message", b"x" * 300, False), ("message", b"y", False)]
-    assert data == frame(1, b"x" * 300, mask=KEY)        # the caller's octets were not written to
+    assert data == frame(1, b"x" * 300, mask=KEY)  # the caller's octets were not written to
 
 
 def test_fails_at_two_octets():
@@ -178,7 +178,11 @@ def test_utf8_check_can_be_off():
         ({"max_frame": 10}, frame(2, b"x" * 10), frame(2, b"x" * 11)),
         ({"max_message": 10}, frame(2, b"x" * 10), frame(2, b"x" * 11)),
         ({"max_frame": 10}, frame(2, b"x" * 10, fin=False) + frame(0, b"x" * 10), frame(2, b"x" * 11, fin=False)),
-        ({"max_message": 10}, frame(2, b"x" * 9, fin=False) + frame(0, b"x"), frame(2, b"", fin=False) + frame(0, b"x" * 11)),
+        (
+            {"max_message": 10},
+            frame(2, b"x" * 9, fin=False) + frame(0, b"x"),
+            frame(2, b"", fin=False) + frame(0, b"x" * 11),
+        ),
         ({"max_message": 300}, frame(2, b"x" * 300), frame(2, b"x" * 301)),
         ({"max_message": 10}, frame(2, b"x" * 10) + frame(2, b"x" * 10), b"\x82\x7f" + b"\x7f" + b"\xff" * 7),
         ({"max_message": 10}, frame(9, b"p" * 125), frame(2, b"x" * 9, fin=False) + b"\x80\x7f\x7f" + b"\xff" * 7),
@@ -230,7 +234,12 @@ def test_frame_mode_hands_out_payload_as_it_comes():
         assert recorder.events == [("message_begin", False), ("frame_begin", 4), ("frame_data", b"a")]
         engine.feed(octets[cut + 1 :])
         assert recorder.events[3:] == [
-            ("frame_data", b"bcd"), ("frame_end",), ("ping", b"p"), ("frame_begin", 0), ("frame_end",), ("message_end",),
+            ("frame_data", b"bcd"),
+            ("frame_end",),
+            ("ping", b"p"),
+            ("frame_begin", 0),
+            ("frame_end",),
+            ("message_end",),
         ]
         assert engine.messages_in == 1
 
@@ -248,7 +257,9 @@ def test_frame_mode_checks_text():
 )
 @pytest.mark.parametrize("how", ["feed", "get_buffer"])
 def test_a_handler_that_raises_does_not_disturb_parsing(name, how):
-    octets = frame(1, b"ab", fin=False) + frame(9, b"p") + frame(10, b"q") + frame(0, b"c") + frame(2, b"") + frame(1, b"d")
+    octets = (
+        frame(1, b"ab", fin=False) + frame(9, b"p") + frame(10, b"q") + frame(0, b"c") + frame(2, b"") + frame(1, b"d")
+    )
     events = []
     for raises in ({}, {name: ValueError("boom")}):
         engine, recorder, _ = make(False)
@@ -271,8 +282,13 @@ def test_a_sink_that_raises(is_server):
     recorder.raises["message"] = error
     engine.feed(octets)
     assert recorder.events == [
-        ("message", b"a", False), ("sink_error", error), ("message", b"bc", False), ("sink_error", error),
-        ("message", b"x" * 70_000, True), ("sink_error", error), ("ping", b""),
+        ("message", b"a", False),
+        ("sink_error", error),
+        ("message", b"bc", False),
+        ("sink_error", error),
+        ("message", b"x" * 70_000, True),
+        ("sink_error", error),
+        ("ping", b""),
     ]
 
 
@@ -377,8 +393,14 @@ frames = st.builds(
 )
 
 
-@given(st.lists(frames, max_size=8), st.lists(st.integers(0, 3000), max_size=6), st.sampled_from(["feed", "get_buffer"]),
-       st.booleans(), st.sampled_from([0, 0, 10, 200]), st.integers(0, 9))
+@given(
+    st.lists(frames, max_size=8),
+    st.lists(st.integers(0, 3000), max_size=6),
+    st.sampled_from(["feed", "get_buffer"]),
+    st.booleans(),
+    st.sampled_from([0, 0, 10, 200]),
+    st.integers(0, 9),
+)
 def test_same_as_the_model(frames, cuts, how, is_server, limit, cut_off):
     octets = b"".join(frames)
     octets = octets[: max(0, len(octets) - cut_off)]

@@ -63,7 +63,7 @@ def test_mask_keys_differ():
     octets = wire.octets
     keys = {octets[i + 2 : i + 6] for i in range(0, len(octets), 10)}
     assert len(keys) > 2990
-    assert octets[2:6] == octets[6:10]          # zeros show the key
+    assert octets[2:6] == octets[6:10]  # zeros show the key
 
 
 def test_masking_options():
@@ -141,7 +141,12 @@ def test_after_close():
     assert not engine.writable
     assert engine.reading
     assert wire.octets == b"\x88\x00"
-    for call in (lambda: engine.send(b"x"), engine.begin_message, lambda: engine.send_frame(1), lambda: engine.write_raw(b"")):
+    for call in (
+        lambda: engine.send(b"x"),
+        engine.begin_message,
+        lambda: engine.send_frame(1),
+        lambda: engine.write_raw(b""),
+    ):
         with pytest.raises(EngineClosed):
             call()
     assert engine.close(1000) is False
@@ -208,7 +213,9 @@ def test_message_frame_by_frame(is_server):
     engine.end_message()
     wire.end_turn()
     assert model(wire.octets, not is_server) == [
-        ("message", b"abcdef", True), ("message", b"next", False), ("message", b"", False),
+        ("message", b"abcdef", True),
+        ("message", b"next", False),
+        ("message", b"", False),
     ]
     assert [shape[0] for shape in parts(wire.octets)] == [2, 0, 0, 0x80, 0x81, 0x81]
     assert engine.messages_out == 3
@@ -272,9 +279,7 @@ def test_single_frames():
     engine.send_frame(15)
     engine.send_frame(2, b"abc", mask=b"\x01\x02\x03\x04")
     wire.end_turn()
-    assert wire.octets == (
-        frame(1, b"a", fin=False, rsv=4) + frame(15) + frame(2, b"abc", mask=b"\x01\x02\x03\x04")
-    )
+    assert wire.octets == (frame(1, b"a", fin=False, rsv=4) + frame(15) + frame(2, b"abc", mask=b"\x01\x02\x03\x04"))
     assert engine.encode_frame(2, b"x" * 70_000) == frame(2, b"x" * 70_000)
     client, _, _ = make(False)
     assert model(client.encode_frame(1, b"prepared"), True) == [("message", b"prepared", False)]
@@ -293,7 +298,9 @@ def test_prepared_frames():
 
 @given(
     st.lists(st.tuples(st.binary(max_size=400), st.booleans()), max_size=10),
-    st.integers(0, 200), st.booleans(), st.lists(st.integers(1, 4000)),
+    st.integers(0, 200),
+    st.booleans(),
+    st.lists(st.integers(1, 4000)),
 )
 def test_round_trip(messages, fragment, client_sends, cuts):
     from _frame_model import feed_pieces

@@ -37,7 +37,17 @@ def packet(kind: int, payload: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     ("size", "exponent"),
-    [(1, 9), (512, 9), (513, 10), (1000, 10), (1024, 10), (4096, 12), (1 << 20, 20), ((1 << 24) - 1, 24), (1 << 24, 24)],
+    [
+        (1, 9),
+        (512, 9),
+        (513, 10),
+        (1000, 10),
+        (1024, 10),
+        (4096, 12),
+        (1 << 20, 20),
+        ((1 << 24) - 1, 24),
+        (1 << 24, 24),
+    ],
 )
 def test_length_exponent(size, exponent):
     assert length_exponent(size) == exponent
@@ -158,7 +168,11 @@ def test_no_message_before_the_handshake():
 def test_packets_in(is_server, how):
     octets = packet(0, b"abc") + packet(1, b"ping") + packet(2, b"") + packet(0, b"") + packet(0, b"x" * 70_000)
     expected = [
-        ("message", b"abc", True), ("ping", b"ping"), ("pong", b""), ("message", b"", True), ("message", b"x" * 70_000, True),
+        ("message", b"abc", True),
+        ("ping", b"ping"),
+        ("pong", b""),
+        ("message", b"", True),
+        ("message", b"x" * 70_000, True),
     ]
     for cuts in ([], list(range(40)), [5, 60_000]):
         engine, recorder, _ = opened(is_server)
@@ -178,8 +192,15 @@ def test_json_messages_are_text():
 @pytest.mark.parametrize(
     "octets",
     [
-        packet(3, b"x"), packet(7, b""), b"\x10\x00\x00\x01x", b"\x80", b"\x00\x00\x02\x01", b"\x01\x00\x02\x01",
-        b"\x08\x00\x00\x00", b"\x08\x00\x00\x01", b"\x07",
+        packet(3, b"x"),
+        packet(7, b""),
+        b"\x10\x00\x00\x01x",
+        b"\x80",
+        b"\x00\x00\x02\x01",
+        b"\x01\x00\x02\x01",
+        b"\x08\x00\x00\x00",
+        b"\x08\x00\x00\x01",
+        b"\x07",
     ],
 )
 def test_violations(octets):

@@ -223,7 +223,9 @@ def test_a_refused_client_gives_up(go: Any) -> None:
         def refuse(msg: Any) -> Any:
             return message.Abort("wamp.error.authentication_failed", "wrong ticket")
 
-        c = MemoryComponent(lambda n: MemoryConnection(refuse), authentication={"ticket": {"ticket": "x", "authid": "a"}})
+        c = MemoryComponent(
+            lambda n: MemoryConnection(refuse), authentication={"ticket": {"ticket": "x", "authid": "a"}}
+        )
         with pytest.raises(RuntimeError, match="Exhausted") as e:
             await c.start()
         assert len(c.urls) == 1

@@ -38,7 +38,9 @@ def test_ssl_is_passed_on(url: str, ssl: Any, expected: Any) -> None:
 
 
 def test_ssl_conflicts_with_the_url() -> None:
-    with pytest.raises(RuntimeError, match='^ssl argument value passed to ApplicationRunner conflicts with the "ws:" prefix'):
+    with pytest.raises(
+        RuntimeError, match='^ssl argument value passed to ApplicationRunner conflicts with the "ws:" prefix'
+    ):
         ApplicationRunner("ws://127.0.0.1:8080/ws", "realm1", ssl=True).run("_unused_", start_loop=False)
 
 
@@ -94,7 +96,9 @@ def test_auto_reconnect_and_stop() -> None:
             def onJoin(self, details: Any) -> None:
                 joined.put_nowait(self)
 
-        runner = MemoryRunner(lambda n: ConnectionRefusedError() if n == 2 else MemoryConnection(), extra={"k": 1}, **FAST)
+        runner = MemoryRunner(
+            lambda n: ConnectionRefusedError() if n == 2 else MemoryConnection(), extra={"k": 1}, **FAST
+        )
         task = asyncio.ensure_future(runner.run(App, start_loop=False, auto_reconnect=True))
         session = await joined.get()
         assert session.config.extra == {"k": 1}

@@ -108,7 +108,9 @@ def test_several_in_turn(loop: str, pem: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("kind", ["wss", "rss"])
-def test_the_servers_certificate_is_verified_unless_told_otherwise(loop: str, kind: str, pem: Path, tmp_path: Path) -> None:
+def test_the_servers_certificate_is_verified_unless_told_otherwise(
+    loop: str, kind: str, pem: Path, tmp_path: Path
+) -> None:
     async def main() -> None:
         async with Router([listener(kind, tmp_path)], ["realm1"], ssl=server_context(pem)) as router:
             config = transport(kind, router.urls[0], pem)

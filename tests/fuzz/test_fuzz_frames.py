@@ -78,7 +78,9 @@ def test_noise(octets, is_server, pieces, how, frame_mode):
     feed_pieces(engine, octets, pieces, how)
     expected = model(octets, is_server)
     if frame_mode:
-        recorder.events = [event for event in recorder.events if event[0] in ("violation", "close_frame", "ping", "pong")]
+        recorder.events = [
+            event for event in recorder.events if event[0] in ("violation", "close_frame", "ping", "pong")
+        ]
         expected = [event for event in expected if event[0] != "message"]
     assert comparable(recorder.events) == expected
 
@@ -136,7 +138,7 @@ def test_whatever_is_called_what_goes_out_is_well_formed(calls, is_server, fragm
         try:
             getattr(engine, name)(*args)
         except (RuntimeError, EngineClosed):
-            pass                     # refused: nothing went out
+            pass  # refused: nothing went out
     wire.end_turn()
     peer, recorder, _ = make(not is_server, validate_utf8=False)
     peer.feed(wire.octets)

@@ -26,7 +26,11 @@ class Client(asyncio.Protocol):
 
     def __init__(self, url, serializer):
         self.url, self.codec = url, CODECS[serializer][0]
-        self.messages, self.gone, self.ready = asyncio.Queue(), asyncio.Event(), asyncio.get_running_loop().create_future()
+        self.messages, self.gone, self.ready = (
+            asyncio.Queue(),
+            asyncio.Event(),
+            asyncio.get_running_loop().create_future(),
+        )
         self.close_code = None
         self.head = b""
         self.web = url.startswith("ws")

@@ -99,7 +99,9 @@ def test_black_and_whitelists(broker, options, receivers, match):
     assert [s.id for s in sessions if s.wire.sent] == receivers
 
 
-@pytest.mark.parametrize("options", [{"exclude": 1}, {"eligible": ["a"]}, {"exclude_authid": [1]}, {"eligible_authrole": [[]]}])
+@pytest.mark.parametrize(
+    "options", [{"exclude": 1}, {"eligible": ["a"]}, {"exclude_authid": [1]}, {"eligible_authrole": [[]]}]
+)
 def test_lists_of_the_wrong_type(broker, options):
     with pytest.raises(InvalidOption, match="must be a list of"):
         broker.publish(FakeSession(), "com.x", options, 1)

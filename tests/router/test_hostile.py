@@ -119,7 +119,11 @@ def test_refusals(run):
                 answer = await client.ask(1, realm, details)
                 assert (answer[0], answer[2]) == (3, reason)
                 await client.lost()
-            for details in ({"authmethods": ["ticket", "anonymous"]}, {"authmethods": []}, {"authid": "me", "x_more": [1]}):
+            for details in (
+                {"authmethods": ["ticket", "anonymous"]},
+                {"authmethods": []},
+                {"authid": "me", "x_more": [1]},
+            ):
                 client = await Client.connect(router.urls[0])
                 assert (await client.ask(1, "realm1", {"roles": ROLES, **details}))[0] == 2
                 await client.end()
@@ -189,9 +193,20 @@ def test_garbage_on_the_socket(run, url, tmp_path):
     async def main():
         async with Router([url, f"unix:{tmp_path}/s"]) as router:
             host, port = router.urls[0].partition("://")[2].rstrip("/").split(":")
-            for octets in (b"", b"\x00" * 100, b"\x7f", b"\x7f\xf2\x00\x01", b"\x7f\xf7\x00\x00", b"GET / HTTP/1.1\r\n\r\n",
-                           b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000, rng.randbytes(1000)):
-                for open_it in (asyncio.open_connection(host, int(port)), asyncio.open_unix_connection(f"{tmp_path}/s")):
+            for octets in (
+                b"",
+                b"\x00" * 100,
+                b"\x7f",
+                b"\x7f\xf2\x00\x01",
+                b"\x7f\xf7\x00\x00",
+                b"GET / HTTP/1.1\r\n\r\n",
+                b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000,
+                rng.randbytes(1000),
+            ):
+                for open_it in (
+                    asyncio.open_connection(host, int(port)),
+                    asyncio.open_unix_connection(f"{tmp_path}/s"),
+                ):
                     reader, writer = await open_it
                     writer.write(octets)
                     try:

@@ -31,7 +31,11 @@ def test_welcome_tells_the_truth(run, serializer):
             details = client.welcome
             assert 1 <= client.id <= 2**53
             assert details["realm"] == "realm1"
-            assert (details["authrole"], details["authmethod"], details["authprovider"]) == ("anonymous", "anonymous", "static")
+            assert (details["authrole"], details["authmethod"], details["authprovider"]) == (
+                "anonymous",
+                "anonymous",
+                "static",
+            )
             assert len(details["authid"]) > 10 and isinstance(details["authextra"], dict)
             assert details["roles"]["broker"]["features"] == {
                 "pattern_based_subscription": True,
@@ -197,7 +201,12 @@ def test_bad_uris_are_answered(run):
     async def main():
         async with router_and("json") as (_, a):
             for uri in ("", "a..b", "a b", "a#b"):
-                for request in ([32, 1, {}, uri], [64, 1, {}, uri], [48, 1, {}, uri], [16, 1, {"acknowledge": True}, uri]):
+                for request in (
+                    [32, 1, {}, uri],
+                    [64, 1, {}, uri],
+                    [48, 1, {}, uri],
+                    [16, 1, {"acknowledge": True}, uri],
+                ):
                     answer = await a.ask(*request)
                     assert answer[:5] == [8, request[0], 1, {}, "wamp.error.invalid_uri"]
             assert (await a.ask(64, 1, {}, "wamp.x"))[4] == "wamp.error.invalid_uri"

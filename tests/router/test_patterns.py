@@ -97,7 +97,9 @@ uris = st.lists(component, min_size=1, max_size=4).map(".".join)
 patterns = st.one_of(
     st.tuples(st.just("exact"), uris),
     st.tuples(st.just("prefix"), st.one_of(uris, uris.map(lambda uri: uri + "."), st.just(""))),
-    st.tuples(st.just("wildcard"), st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=4).map(".".join)),
+    st.tuples(
+        st.just("wildcard"), st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=4).map(".".join)
+    ),
 )
 
 

@@ -337,8 +337,15 @@ UNSOUND = {
         b"\x91\xcf\x01",
         b"\x91\x83\xa1a\x01",
     ],
-    "cbor": [b"\x81\x61\xff", b"\x9f\x01", b"\x82\x01", b"\x81\x1c", b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\x81" * 600 + b"\x01"],
-    "json": [b'["\\x"]', b'["\xff"]', b"[1", b"[1,]", b"[01]", b"[nul]", b'[{1:2}]', b"[" * 600 + b"]" * 600],
+    "cbor": [
+        b"\x81\x61\xff",
+        b"\x9f\x01",
+        b"\x82\x01",
+        b"\x81\x1c",
+        b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        b"\x81" * 600 + b"\x01",
+    ],
+    "json": [b'["\\x"]', b'["\xff"]', b"[1", b"[1,]", b"[01]", b"[nul]", b"[{1:2}]", b"[" * 600 + b"]" * 600],
 }
 
 

@@ -95,7 +95,9 @@ class Peer:
         self.say(message.Subscribed(self.take().request, subscription))
         return await future
 
-    async def registered(self, endpoint: Any, procedure: str = "com.p", registration: int = 200, options: Any = None) -> Any:
+    async def registered(
+        self, endpoint: Any, procedure: str = "com.p", registration: int = 200, options: Any = None
+    ) -> Any:
         future = self.session.register(endpoint, procedure, options)
         self.say(message.Registered(self.take().request, registration))
         return await future

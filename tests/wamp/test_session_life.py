@@ -236,7 +236,12 @@ def test_challenge(answer: Any) -> None:
 
 def test_out_of_order_messages_while_joining() -> None:
     async def main() -> None:
-        for early in (message.Event(1, 2), message.Goodbye(), message.Hello("r", role.DEFAULT_CLIENT_ROLES), message.Result(1)):
+        for early in (
+            message.Event(1, 2),
+            message.Goodbye(),
+            message.Hello("r", role.DEFAULT_CLIENT_ROLES),
+            message.Result(1),
+        ):
             p = await Peer().open()
             with pytest.raises(ProtocolError):
                 p.say(early)

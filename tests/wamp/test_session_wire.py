@@ -258,7 +258,11 @@ def test_a_handler_may_close_the_transport_inside_itself(codec: Any) -> None:
 # --- Wire and MessageWire ---
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.floats(allow_nan=False, width=32) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**31), 2**31)
+    | st.floats(allow_nan=False, width=32)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )

@@ -154,7 +154,14 @@ def test_violations_of_a_server(octets, code, drop, caplog):
 
 @BOTH
 @pytest.mark.parametrize(
-    ("payload", "code"), [(b"\x03", 1002), (b"\x03\xec", 1002), (b"\x13\x88", 1002), (b"\x03\xe8\xff\xff", 1007), (b"\x03\xe8" + b"x" * 124, 1002)],
+    ("payload", "code"),
+    [
+        (b"\x03", 1002),
+        (b"\x03\xec", 1002),
+        (b"\x13\x88", 1002),
+        (b"\x03\xe8\xff\xff", 1007),
+        (b"\x03\xe8" + b"x" * 124, 1002),
+    ],
 )
 def test_a_bad_close_frame_is_the_last_thing_from_the_peer(opener, payload, code):
     connection, transport = opener(failByDrop=False)
