@@ -35,8 +35,8 @@ bench: .venv-bench/.built  ## side by side with autobahn: CPU time per message o
 test-crossbar: build .venvs/crossbar/.installed  ## the session tests and a short bench against a Crossbar node
 	@$(BIN)/python -m pytest --crossbar .venvs/crossbar/bin/crossbar tests/crossbar $(ARGS)
 
-sanitize: build  ## core tests with ASan and UBSan
-	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh
+sanitize: build  ## the tests of the compiled core, its fuzz tests too, with ASan and UBSan
+	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh tests/fuzz tests/router/test_relay.py $(ARGS)
 
 docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
 	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
