@@ -7,9 +7,12 @@ BIN    := $(VENV)/bin
 PIP    := -m pip install -q --disable-pip-version-check
 ARGS   ?=
 
+# The Autobahn TestSuite is installed where its driver is
+SUITE  := $(if $(wildcard ../shared/tools/wstest),.venvs/wstest/.installed)
+
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench test-crossbar sanitize docs clean
+.PHONY: help demo test build lint bench test-crossbar wstest sanitize docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,7 +22,7 @@ help:  ## this list
 demo: build  ## start a router and show publish, events and calls at speed (1-2 minutes)
 	@$(BIN)/python -m autobahn_fast demo $(ARGS)
 
-test: build  ## run the tests
+test: build $(SUITE)  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 build: $(VENV)/.built  ## make the virtual environment and build the extensions
@@ -35,6 +38,10 @@ bench: .venv-bench/.built  ## side by side with autobahn: CPU time per message o
 test-crossbar: build .venvs/crossbar/.installed  ## the session tests and a short bench against a Crossbar node
 	@$(BIN)/python -m pytest --crossbar .venvs/crossbar/bin/crossbar tests/crossbar $(ARGS)
 
+wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every framework; writes docs/conformance.md
+	@$(BIN)/python $(PIP) twisted
+	@$(BIN)/python tests/conformance/run.py --report docs/conformance.md $(ARGS)
+
 sanitize: build  ## the tests of the compiled core, its fuzz tests too, with ASan and UBSan
 	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh tests/fuzz tests/router/test_relay.py $(ARGS)
 
@@ -42,7 +49,7 @@ docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
 	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
 
 clean:  ## remove what was built, and the virtual environments made here
-	rm -rf build dist *.egg-info $(VENV) .venv-bench .venvs/crossbar .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info $(VENV) .venv-bench .venvs/crossbar .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -81,3 +88,10 @@ $(VENV)/.docs: $(VENV)/.env
 	@test -x .venvs/crossbar/bin/python || $(PYTHON) -m venv .venvs/crossbar
 	@.venvs/crossbar/bin/python $(PIP) 'crossbar>=26.10,<26.11'
 	@touch $@
+
+# Without it the tests that need it are skipped: a package index that is out of reach fails nothing
+.venvs/wstest/.installed:
+	@echo "== .venvs/wstest: the Autobahn TestSuite from PyPI"
+	@test -x .venvs/wstest/bin/python || $(PYTHON) -m venv .venvs/wstest
+	@.venvs/wstest/bin/python $(PIP) autobahn==26.10.2 twisted pyopenssl service_identity && \
+	 .venvs/wstest/bin/python $(PIP) --no-deps autobahntestsuite==25.10.1 && touch $@ || echo "it could not be installed"
