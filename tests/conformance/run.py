@@ -75,7 +75,18 @@ def run(role: str, framework: str, cases: str, scale: int, limit: float) -> dict
     """
     out = OUTPUT / f"{role}-{framework}"
     command = [sys.executable, str(DRIVER), "--role", role, "--framework", framework, "--candidate", "autobahn_fast"]
-    command += ["--python", sys.executable, "--cases", cases, "--scale", str(scale), "--timeout", str(limit), "--out", str(out)]
+    command += [
+        "--python",
+        sys.executable,
+        "--cases",
+        cases,
+        "--scale",
+        str(scale),
+        "--timeout",
+        str(limit),
+        "--out",
+        str(out),
+    ]
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "WSTEST_PYTHON": str(SUITE_PYTHON), "PYTHONPATH": path}
     subprocess.run(command, env=environment, cwd=ROOT, check=False)
@@ -145,7 +156,10 @@ def write(page: Path, results: dict[tuple[str, str], dict[str, str]], scale: int
         count = collections.Counter(verdicts.values())
         cells = [framework, role, *(str(count[verdict]) for verdict in VERDICTS), messages, today, _versions(framework)]
         rows[framework, role] = f"| {' | '.join(cells)} |"
-    table = [f"| {' | '.join(COLUMNS)} |", "|".join(["", "---", "---", *["--:"] * (len(VERDICTS) + 1), "---", "---", ""])]
+    table = [
+        f"| {' | '.join(COLUMNS)} |",
+        "|".join(["", "---", "---", *["--:"] * (len(VERDICTS) + 1), "---", "---", ""]),
+    ]
     table += [rows[framework, role] for framework in FRAMEWORKS for role in ROLES if (framework, role) in rows]
     total = max(len(verdicts) for verdicts in results.values())
     page.write_text(HEAD.format(total=total) + "\n".join(table) + "\n" + TAIL, encoding="utf-8")
@@ -157,8 +171,12 @@ def main() -> int:
     parser.add_argument("--frameworks", default=",".join(FRAMEWORKS), help="which of %(default)s")
     parser.add_argument("--roles", default=",".join(ROLES), help="which of %(default)s")
     parser.add_argument("--cases", default="full", help="quick (all but 9.*, 12.*, 13.*), full, or patterns")
-    parser.add_argument("--scale", type=int, default=25, help="divide the messages of the long cases by this (%(default)s)")
-    parser.add_argument("--timeout", type=float, default=1800, help="seconds for one role on one framework (%(default)s)")
+    parser.add_argument(
+        "--scale", type=int, default=25, help="divide the messages of the long cases by this (%(default)s)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=1800, help="seconds for one role on one framework (%(default)s)"
+    )
     parser.add_argument("--report", type=Path, help="the page to write the results to; only with --cases full")
     arguments = parser.parse_args()
     if arguments.report and arguments.cases != "full":

@@ -16,7 +16,18 @@ NOTHING_RUN = 3  # the exit status of run.py where the suite is not there
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("role", ["client", "server"])
 def test_every_case_ends_as_it_must(role: str) -> None:
-    command = [sys.executable, str(RUN), "--roles", role, "--frameworks", "asyncio", "--cases", "quick", "--timeout", "100"]
+    command = [
+        sys.executable,
+        str(RUN),
+        "--roles",
+        role,
+        "--frameworks",
+        "asyncio",
+        "--cases",
+        "quick",
+        "--timeout",
+        "100",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == NOTHING_RUN:
         pytest.skip(done.stderr.strip())
