@@ -153,7 +153,7 @@ class ApplicationRunner:
             try:
                 session = make(config)
             except Exception as e:
-                self.log.failure("the application session could not be made: {error}", error=e, log_failure=e)
+                self.log.error("the application session could not be made: {error}", error=e, log_failure=e)
                 raise
             self._session = session
             closed = self._closed

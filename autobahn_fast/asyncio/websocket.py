@@ -72,7 +72,7 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
         try:
             self._dataReceived(data)  # type: ignore[attr-defined]
         except Exception as e:  # noqa: BLE001 - one connection's failure stays its own
-            self.log.failure("WebSocket {peer}: dropping the connection: {exc!r}", peer=self.peer, exc=e, log_failure=e)
+            self.log.error("WebSocket {peer}: dropping the connection: {exc!r}", peer=self.peer, exc=e, log_failure=e)
             self.transport.abort()
 
     def eof_received(self) -> bool | None:

@@ -75,7 +75,7 @@ class WampChannel:
             self._session = self.factory._factory()
             self._session.onOpen(self)
         except Exception as e:  # noqa: BLE001 - whatever user code raises
-            self.log.failure("{peer}: the session could not be opened: {exc!r}", peer=self.peer, exc=e, log_failure=e)
+            self.log.error("{peer}: the session could not be opened: {exc!r}", peer=self.peer, exc=e, log_failure=e)
             self._channel_failed(1011, "the session could not be opened")
 
     def _close_session(self, was_clean: bool) -> None:
@@ -87,7 +87,7 @@ class WampChannel:
         try:
             session.onClose(was_clean)
         except Exception as e:  # noqa: BLE001 - whatever user code raises
-            self.log.failure("{peer}: the session's onClose raised {exc!r}", peer=self.peer, exc=e, log_failure=e)
+            self.log.error("{peer}: the session's onClose raised {exc!r}", peer=self.peer, exc=e, log_failure=e)
 
     def _transport_writable(self, writable: bool) -> None:
         """The transport's buffer is full, or has room again: the session may want to know."""
@@ -160,7 +160,7 @@ class WampChannel:
             self.log.warn("{peer}: WAMP protocol error: {exc}", peer=self.peer, exc=exc)
             self._channel_failed(1002, f"WAMP protocol error: {exc}")
         else:
-            self.log.failure("{peer}: taking a message raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
+            self.log.error("{peer}: taking a message raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
             self._channel_failed(1011, "internal error")
 
     # --- the rest of ITransport ---

@@ -339,7 +339,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         try:
             self._run_hook(self.onClose, wasClean, code, reason)
         except Exception as e:  # noqa: BLE001 - whatever user code raises
-            self.log.failure("WebSocket {peer}: onClose raised", peer=self.peer, log_failure=e)
+            self.log.error("WebSocket {peer}: onClose raised", peer=self.peer, log_failure=e)
 
     def onOpen(self) -> Any:
         """The connection is open: messages can be sent. For subclasses; may be a coroutine."""
@@ -453,7 +453,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
 
     def on_sink_error(self, exc: Exception) -> None:
         """Engine: a callback raised. The traceback is logged and the connection closed with 1011."""
-        self.log.failure("WebSocket {peer}: a callback raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
+        self.log.error("WebSocket {peer}: a callback raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
         self._close_with(self.CLOSE_STATUS_CODE_INTERNAL_ERROR, "internal error")
 
     # --------------------------------------------------------------------------------------------------- closing

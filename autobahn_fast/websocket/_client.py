@@ -106,7 +106,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
         self._ask(self.onConnecting, self.transport_details, self._request_known, self._connecting_failed)
 
     def _connecting_failed(self, exc: Exception) -> None:
-        self.log.failure("WebSocket {peer}: onConnecting raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
+        self.log.error("WebSocket {peer}: onConnecting raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
         self.failHandshake(f"onConnecting raised {exc!r}")
 
     def _request_known(self, request: ConnectingRequest | None) -> None:
@@ -202,7 +202,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
         return self.onConnect(response)
 
     def _connect_failed(self, exc: Exception, callback: str = "onConnect") -> None:
-        self.log.failure(
+        self.log.error(
             "WebSocket {peer}: {what} raised {exc!r}", peer=self.peer, what=callback, exc=exc, log_failure=exc
         )
         self.failHandshake(f"{callback} raised {exc!r}")

@@ -158,7 +158,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         if isinstance(exc, ConnectionDeny):
             self.failHandshake(exc.reason or "connection denied", exc.code)
             return
-        self.log.failure("WebSocket {peer}: onConnect raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
+        self.log.error("WebSocket {peer}: onConnect raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)
         self.failHandshake("internal error", ConnectionDeny.INTERNAL_SERVER_ERROR)
 
     def succeedHandshake(self, res: Any) -> None:
