@@ -39,7 +39,6 @@ test-crossbar: build .venvs/crossbar/.installed  ## the session tests and a shor
 	@$(BIN)/python -m pytest --crossbar .venvs/crossbar/bin/crossbar tests/crossbar $(ARGS)
 
 wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every framework; writes docs/conformance.md
-	@$(BIN)/python $(PIP) twisted
 	@$(BIN)/python tests/conformance/run.py --report docs/conformance.md $(ARGS)
 
 sanitize: build  ## the tests of the compiled core, its fuzz tests too, with ASan and UBSan
