@@ -77,7 +77,7 @@ def _choose_backend() -> None:
         import txaio
     except ImportError:
         return
-    if not txaio.using_asyncio:
+    if not txaio.using_asyncio:  # type: ignore[attr-defined]
         txaio.use_twisted()
 
 

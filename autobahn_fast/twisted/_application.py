@@ -165,7 +165,7 @@ class Service(MultiService):
         transport_factory = self.factory(create, url=self.url)
         if secure:
             context = self.context_factory if self.context_factory is not None else client_tls(True, host)
-            client = SSLClient(host, port, transport_factory, contextFactory=context)
+            client: Any = SSLClient(host, port, transport_factory, contextFactory=context)
         elif self.context_factory is not None:
             raise ValueError(f"context_factory is for wss URLs, but the URL is {self.url}")
         else:

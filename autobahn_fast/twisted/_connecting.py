@@ -20,6 +20,7 @@ __all__ = (
     "check_client_options",
     "check_transport_config",
     "client_tls",
+    "closed_within",
     "connectWS",
     "create_client_agent",
     "listenWS",
@@ -79,6 +80,21 @@ def client_tls(tls: Any, host: str) -> Any:
         root = trustRootFromCertificates(certificates)
     hostname = tls.get("hostname") or host
     return optionsForClientTLS(hostname, trustRoot=root) if root is not None else optionsForClientTLS(hostname)
+
+
+def closed_within(reactor: Any, connection: Any, seconds: float) -> Any:
+    """Return a Deferred: whether the connection was closed within so many seconds."""
+    result: Any = Deferred()
+    call = reactor.callLater(seconds, result.callback, False)
+
+    def closed(value: Any) -> Any:
+        if not result.called:
+            call.cancel()
+            result.callback(True)
+        return value
+
+    connection.is_closed.addBoth(closed)
+    return result
 
 
 def connectWS(factory: Any, contextFactory: Any = None, timeout: float = 30, bindAddress: Any = None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import Any, cast
 
 from twisted.logger import (
     FilteringLogObserver,
@@ -83,6 +83,6 @@ def start_logging(level: str = "info") -> None:
     # beginLoggingTo may be called once; whether it was, Twisted only keeps here
     if getattr(globalLogBeginner, "_temporaryObserver", None) is None:
         return
-    predicate = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[_threshold])
-    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [predicate])
+    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[_threshold])
+    observer: Any = FilteringLogObserver(cast(Any, textFileLogObserver(sys.stderr)), [predicate])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)

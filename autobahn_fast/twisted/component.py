@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from autobahn_fast.twisted._connecting import client_tls, tcp_endpoint, unix_endpoint
+from autobahn_fast.twisted._connecting import client_tls, closed_within, tcp_endpoint, unix_endpoint
 from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, on_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
 from autobahn_fast.twisted.wamp import Session
@@ -29,6 +29,7 @@ class Component(component.Component):
     log: Any = make_logger("autobahn_fast.twisted.component")
     framework = TwistedFramework
     session_factory: Any = Session
+    _last_connection: Any = None
 
     def start(self, reactor: Any = None) -> Any:
         """Begin to connect.
@@ -41,6 +42,14 @@ class Component(component.Component):
         elif reactor is not current_reactor():
             self.framework = on_reactor(reactor)
         return self._start(reactor)
+
+    def _begin_delay(self, seconds: float) -> None:
+        if seconds:
+            super()._begin_delay(seconds)
+            return
+        # The first attempt is made by the reactor that runs, even where another clock was given for the delays.
+        future = self._delay_f = TwistedFramework.create_future()
+        self._timer = TwistedFramework.call_later(0, lambda: TwistedFramework.resolve(future))
 
     def _check_endpoint(self, endpoint: Any) -> None:
         if IStreamClientEndpoint.providedBy(endpoint):
@@ -56,6 +65,9 @@ class Component(component.Component):
             raise ValueError(
                 "'tls' configuration must be a dict, bool, CertificateOptions or another IOpenSSLClientConnectionCreator"
             )
+        port = endpoint.get("port")
+        if isinstance(port, str) and port.isdigit():
+            endpoint["port"] = int(port)
         check_endpoint(endpoint)
 
     @staticmethod
@@ -75,8 +87,10 @@ class Component(component.Component):
         if transport.type == "rawsocket":
             factory.framework = self.framework
         endpoint = transport.endpoint
-        if IStreamClientEndpoint.providedBy(endpoint):
-            return await endpoint.connect(factory)
+        if not isinstance(endpoint, dict):
+            if transport.proxy is None:
+                return await endpoint.connect(factory)
+            endpoint = {"type": "tcp", "host": factory.host, "port": factory.port, "tls": factory.isSecure}
         timeout = endpoint.get("timeout", 10)
         connecting = _endpoint(loop, factory, endpoint, transport.proxy, timeout).connect(factory)
         connecting.addTimeout(timeout, loop)
@@ -84,6 +98,23 @@ class Component(component.Component):
             return await connecting
         except (CancelledError, ConnectTimeout):
             raise TimeoutError(f"no connection to {transport.describe()} within {timeout} s") from None
+
+    async def _closed(self, protocol: Any) -> None:
+        """Wait until the session is over and its connection closed or closing: on Twisted, that is the end of an attempt."""
+        over: Any = Deferred()
+
+        def ended(result: Any = None, **_kwargs: Any) -> Any:
+            session = self._session
+            if protocol.is_closed.called or (session is not None and session._ended and not protocol.isOpen()):
+                self.framework.resolve(over)
+            return result
+
+        self._last_connection = protocol
+        protocol.is_closed.addBoth(ended)
+        if self._session is not None:
+            self._session.on("leave", lambda *_args: ended())
+        ended()
+        await over
 
 
 def _is_tls_options(value: Any) -> bool:
@@ -164,6 +195,9 @@ async def _run_one(reactor: Any, item: Component) -> bool:
     except Exception as e:
         item.log.error("component failed: {error}", error=e, log_failure=e)
         return False
+    finally:
+        if item._last_connection is not None:
+            await closed_within(reactor, item._last_connection, 2.0)
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 from typing import Any
 
@@ -61,16 +62,19 @@ def _address(address: Any, other: Any = None) -> str:
     kind = type(address).__name__
     if kind == "PipeAddress":
         return "pipe"
-    if kind == "ProcessAddress" or hasattr(address, "pid"):
+    if kind == "ProcessAddress" or isinstance(getattr(address, "pid", None), int):
         return f"process:{getattr(address, 'pid', '?')}"
     return "?" if address is None else f"?:{address}"
 
 
 def _tls(transport: Any) -> Any:
     """Return the pyOpenSSL connection of a transport, or None."""
+    openssl = sys.modules.get("OpenSSL.SSL")  # not loaded: then nothing here uses TLS
     handle = getattr(transport, "getHandle", None)
-    connection = handle() if handle is not None else None
-    return connection if hasattr(connection, "get_finished") else None
+    if openssl is None or handle is None:
+        return None
+    connection = handle()
+    return connection if isinstance(connection, openssl.Connection) else None
 
 
 def transport_channel_id(transport: Any, is_server: bool, channel_id_type: str | None = None) -> bytes:
@@ -100,8 +104,10 @@ def extract_peer_certificate(transport: Any) -> dict[str, Any] | None:
 
     :param transport: the transport, its TLS handshake done.
     """
-    tls = _tls(transport)
-    certificate = tls.get_peer_certificate() if tls is not None else None
+    get = getattr(transport, "getPeerCertificate", None)
+    if get is None:
+        get = getattr(_tls(transport), "get_peer_certificate", None)
+    certificate = get() if get is not None else None
     if certificate is None:
         return None
     from autobahn_fast._certificates import peer_certificate_details

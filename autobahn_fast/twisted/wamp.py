@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from autobahn_fast.twisted._connecting import client_tls, tcp_endpoint, unix_endpoint
+from autobahn_fast.twisted._connecting import client_tls, closed_within, tcp_endpoint, unix_endpoint
 from autobahn_fast.twisted._framework import TwistedFramework, current_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
 from autobahn_fast.wamp import protocol
@@ -70,21 +70,6 @@ class ApplicationSessionFactory(protocol.ApplicationSessionFactory):
 
     session: Any = ApplicationSession
     log: Any = _log
-
-
-def _closed_within(reactor: Any, connection: Any, seconds: float) -> Any:
-    """Return a Deferred: whether the connection was closed within so many seconds."""
-    result: Any = Deferred()
-    call = reactor.callLater(seconds, result.callback, False)
-
-    def closed(value: Any) -> Any:
-        if not result.called:
-            call.cancel()
-            result.callback(True)
-        return value
-
-    connection.is_closed.addBoth(closed)
-    return result
 
 
 class ApplicationRunner:
@@ -196,6 +181,7 @@ class ApplicationRunner:
             factory: Any = WampRawSocketClientFactory(create, serializer=serializer)
         else:
             from autobahn_fast.twisted.websocket import WampWebSocketClientFactory
+            from autobahn_fast.websocket._extensions import deflate_options
             from autobahn_fast.websocket.util import parse_url as parse_ws
 
             secure, host, port = parse_ws(self.url)[:3]
@@ -207,7 +193,8 @@ class ApplicationRunner:
                 headers=self.headers,
                 reactor=reactor,
             )
-            factory.setProtocolOptions(**{"failByDrop": True, **RUNNER_OPTIONS, **(self.websocket_options or {})})
+            options = {"failByDrop": True, **RUNNER_OPTIONS, **deflate_options(), **(self.websocket_options or {})}
+            factory.setProtocolOptions(**options)
         tls = tls_of_runner(self.url, secure, self.ssl)
         if endpoint is None:
             endpoint = self._endpoint(reactor, factory, host, port, tls)
@@ -252,6 +239,7 @@ class ApplicationRunner:
             reactor = current_reactor()
         self._reactor = reactor
         self._stopping = False
+        self._connection = None
         self._retry = self._new_retry()
         if start_reactor:
             start_logging(log_level)
@@ -271,31 +259,35 @@ class ApplicationRunner:
 
         def failed(failure: Failure) -> None:
             errors.append(failure)
-            reactor.callWhenRunning(self._stop_reactor)
+            if not self._stop_reactor():
+                reactor.callWhenRunning(self._stop_reactor)  # it failed before the reactor was started
 
         self._started_reactor = True
         ended.addErrback(failed)
-        reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)
         try:
             reactor.run()
         finally:
             self._started_reactor = False
         if errors:
-            raise errors[0].value
+            errors[0].raiseException()
 
-    def _stop_reactor(self) -> None:
+    def _stop_reactor(self) -> bool:
+        """Stop the reactor. :returns: False: it does not run."""
         from twisted.internet.error import ReactorNotRunning
 
         try:
             self._reactor.stop()
         except ReactorNotRunning:
-            pass
+            return False
+        return True
 
     def _connect(self, make: Any, endpoint: Any) -> Any:
         factory, endpoint = self._target(make, self._reactor, endpoint)
         return endpoint.connect(factory).addCallback(self._connected)
 
     def _connected(self, connection: Any) -> Any:
+        if self._connection is None:
+            self._reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)
         self._connection = connection
         if self._stopping:
             self._close(connection)
@@ -365,10 +357,10 @@ class ApplicationRunner:
             return
         if session is not None and session.is_attached():
             session.leave()
-            if await _closed_within(self._reactor, connection, 1.0):
+            if await closed_within(self._reactor, connection, 1.0):
                 return
         self._close(connection)
-        if not await _closed_within(self._reactor, connection, 2.0):
+        if not await closed_within(self._reactor, connection, 2.0):
             connection.transport.abortConnection()
 
     def _close(self, connection: Any) -> None:

@@ -324,7 +324,10 @@ class LifecycleMixin(SessionPart):
         """Close the transport. Harmless when it is closed already."""
         if self._transport is not None:
             self._ended_by = self._ended_by or "application"
-            self._transport.close()
+            try:
+                self._transport.close()
+            except TransportLost:
+                pass  # it is closing already
 
     # --- overridables ---
 
@@ -348,7 +351,7 @@ class LifecycleMixin(SessionPart):
     def onLeave(self, details: CloseDetails) -> Any:
         """The session has ended. Default: close the transport. May be async."""
         if details.reason.startswith("wamp.error."):
-            self.log.warning('session closed with reason {reason} "{details}"', reason=details.reason, details=details.message)
+            self.log.warn('session closed with reason {reason} "{details}"', reason=details.reason, details=details.message)
         self.disconnect()
 
     def onDisconnect(self) -> Any:

@@ -21,6 +21,8 @@ __all__ = ("Component", "check_components")
 
 _EVENTS = ("start", "connect", "join", "ready", "leave", "disconnect", "connectfailure")
 
+_EXHAUSTED = "Component failed: Exhausted all transport connect attempts"
+
 _REFUSALS = frozenset(
     {
         "wamp.error.no_such_realm",
@@ -236,7 +238,7 @@ class Component(ObservableMixin):
             transport = self._transports[(position + offset) % count]
             if transport.can_reconnect():
                 return transport
-        raise RuntimeError("Component failed: Exhausted all transport connect attempts") from self._last_error
+        raise RuntimeError(_EXHAUSTED) from self._last_error
 
     def _begin_delay(self, seconds: float) -> None:
         future = self._delay_f = self.framework.create_future()
@@ -251,7 +253,7 @@ class Component(ObservableMixin):
         await self._fire("connectfailure", self, error)
         if self._is_fatal is not None:
             if self._is_fatal(error):
-                raise error
+                raise RuntimeError(_EXHAUSTED) from error
         elif self._is_final(transport, error):
             transport.failed()
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Sessions, components, the runner and WebSocket on Twisted over sockets, on the default reactor and on asyncio's with uvloop."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(__file__).with_name("_twisted_programs.py")
+REACTORS = ["default", "uvloop"]
+
+
+def run(*arguments: str) -> None:
+    """Run a program of that file; its output is the test's when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(PROGRAMS), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=PROGRAMS.parents[2],
+        env={"PYTHONPATH": str(PROGRAMS.parents[2])},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Unhandled" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("reactor", REACTORS)
+@pytest.mark.parametrize(
+    ("scheme", "serializer"), [("ws", "json"), ("ws", "msgpack"), ("ws", "cbor"), ("rs", "msgpack"), ("rs", "json")]
+)
+def test_rpc_and_pubsub(reactor: str, scheme: str, serializer: str) -> None:
+    run("rpc_and_pubsub", reactor, scheme, serializer)
+
+
+@pytest.mark.parametrize("reactor", REACTORS)
+@pytest.mark.parametrize("scheme", ["ws", "rs"])
+def test_runner_reconnects_and_stops(reactor: str, scheme: str) -> None:
+    run("runner", reactor, scheme, "cbor")
+
+
+@pytest.mark.parametrize("reactor", REACTORS)
+def test_runner_that_cannot_connect(reactor: str) -> None:
+    run("runner_cannot_connect", reactor, "", "")
+
+
+@pytest.mark.parametrize("reactor", REACTORS)
+@pytest.mark.parametrize("scheme", ["ws", "rs"])
+def test_component_reconnects(reactor: str, scheme: str) -> None:
+    run("component_reconnects", reactor, scheme, "cbor")
+
+
+@pytest.mark.parametrize("reactor", REACTORS)
+def test_echo_with_asyncio_in_one_process(reactor: str) -> None:
+    run("echo_between_frameworks", reactor, "", "")
