@@ -353,9 +353,113 @@ def echo_between_frameworks(_scheme: str, _serializer: str) -> None:
         assert results[side] == (True, 1000, expected), (side, results[side])
 
 
+def site_and_agent(_scheme: str, _serializer: str) -> None:
+    """A WebSocketResource of a twisted.web site, and the client agent."""
+    from twisted.internet.defer import Deferred
+    from twisted.internet.task import react
+    from twisted.web.resource import Resource
+    from twisted.web.server import Site
+    from twisted.web.static import Data
+
+    from autobahn_fast.exception import Disconnected
+    from autobahn_fast.twisted import websocket as tx
+    from autobahn_fast.twisted.resource import WebSocketResource
+
+    class Echo(tx.WebSocketServerProtocol):
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            self.sendMessage(payload, isBinary)
+
+    async def main(reactor: Any) -> None:
+        factory = tx.WebSocketServerFactory()
+        factory.protocol = Echo
+        root = Resource()
+        root.putChild(b"ws", WebSocketResource(factory))
+        root.putChild(b"page", Data(b"a page", "text/plain"))
+        port = reactor.listenTCP(0, Site(root), interface="127.0.0.1")
+        got: Any = Deferred()
+
+        class Client(tx.WebSocketClientProtocol):
+            def onMessage(self, payload: bytes, isBinary: bool) -> None:
+                got.callback((payload, isBinary))
+
+        url = f"ws://127.0.0.1:{port.getHost().port}"
+        agent = tx.create_client_agent(reactor)
+        connection = await agent.open(f"{url}/ws", {}, Client)
+        connection.sendMessage(b"hello" * 100_000, True)
+        assert await got == (b"hello" * 100_000, True)
+        connection.sendClose(1000)
+        await connection.is_closed
+        assert connection.wasClean
+        try:
+            await agent.open(f"{url}/page", {})
+        except Disconnected as e:
+            assert "200" in str(e), e
+        else:
+            raise AssertionError("there is no WebSocket there")
+        await port.stopListening()
+
+    try:
+        react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
+    except SystemExit as e:
+        assert not e.code, e.code
+
+
+def full_buffer(_scheme: str, _serializer: str) -> None:
+    """A transport whose buffer is full pauses its session and a registered producer; closing unregisters."""
+    from twisted.internet.testing import StringTransport
+
+    from autobahn_fast.twisted.rawsocket import WampRawSocketClientFactory
+    from autobahn_fast.twisted.wamp import ApplicationSession
+    from autobahn_fast.wamp.serializer import create_transport_serializer
+
+    factory = WampRawSocketClientFactory(ApplicationSession, serializer=create_transport_serializer("json"))
+    connection = factory.buildProtocol(None)
+    transport = StringTransport()
+    connection.makeConnection(transport)
+    connection.dataReceived(transport.value())  # the same octets accept the handshake
+    session = connection._session
+    assert session.is_writable
+    transport.producer.pauseProducing()
+    assert not session.is_writable
+    drained = session.framework.spawn(session.drain())
+    assert not drained.called
+    transport.producer.resumeProducing()
+    assert session.is_writable
+    assert drained.called
+
+    class Producer:
+        paused = False
+
+        def pauseProducing(self) -> None:
+            self.paused = True
+
+        def resumeProducing(self) -> None:
+            self.paused = False
+
+    producer = Producer()
+    connection.registerProducer(producer, True)
+    transport.producer.pauseProducing()
+    assert producer.paused
+    assert not session.is_writable
+    transport.producer.resumeProducing()
+    connection.unregisterProducer()
+    assert transport.producer is not None
+    connection.close()
+    assert transport.producer is None
+    assert transport.disconnecting
+
+
 PROGRAMS = {
     f.__name__: f
-    for f in (rpc_and_pubsub, runner, runner_cannot_connect, component_reconnects, echo_between_frameworks)
+    for f in (
+        rpc_and_pubsub,
+        runner,
+        runner_cannot_connect,
+        component_reconnects,
+        echo_between_frameworks,
+        site_and_agent,
+        full_buffer,
+    )
 }
 
 if __name__ == "__main__":

@@ -56,3 +56,12 @@ def test_component_reconnects(reactor: str, scheme: str) -> None:
 @pytest.mark.parametrize("reactor", REACTORS)
 def test_echo_with_asyncio_in_one_process(reactor: str) -> None:
     run("echo_between_frameworks", reactor, "", "")
+
+
+@pytest.mark.parametrize("reactor", REACTORS)
+def test_site_and_client_agent(reactor: str) -> None:
+    run("site_and_agent", reactor, "", "")
+
+
+def test_full_buffer() -> None:
+    run("full_buffer", "default", "", "")
