@@ -184,7 +184,7 @@ class StreamingMixin:
             raise ValueError(f"a frame has 0 to 2^63-1 octets of payload, not {length!r}")
         self.engine.begin_frame(length)
         self._frame_left = length
-        self.send_state = self.SEND_STATE_INSIDE_MESSAGE_FRAME if length else self.SEND_STATE_INSIDE_MESSAGE
+        self.send_state = self.SEND_STATE_INSIDE_MESSAGE_FRAME
 
     def sendMessageFrameData(self, payload: bytes, sync: bool = False) -> int | None:
         """Send payload of the frame begun.
@@ -196,7 +196,8 @@ class StreamingMixin:
         if self.state != 3:
             return None
         self._expect((self.SEND_STATE_INSIDE_MESSAGE_FRAME,), "sendMessageFrameData")
-        left = self.engine.frame_data(payload)
+        # to the engine a frame without payload is complete at once; here it takes its empty payload first
+        left = self.engine.frame_data(payload) if self._frame_left else -memoryview(payload).nbytes
         if left <= 0:
             self.send_state = self.SEND_STATE_INSIDE_MESSAGE
         self._frame_left = max(left, 0)
@@ -211,7 +212,8 @@ class StreamingMixin:
         """
         if self.state != 3:
             return
-        self._expect((self.SEND_STATE_MESSAGE_BEGIN, self.SEND_STATE_INSIDE_MESSAGE), "endMessage")
+        if self.send_state != self.SEND_STATE_INSIDE_MESSAGE_FRAME or self._frame_left:
+            self._expect((self.SEND_STATE_MESSAGE_BEGIN, self.SEND_STATE_INSIDE_MESSAGE), "endMessage")
         self.engine.end_message()
         self.send_state = self.SEND_STATE_GROUND
 
@@ -224,5 +226,4 @@ class StreamingMixin:
         if self.state != 3:
             return
         self.beginMessageFrame(len(payload))
-        if payload:
-            self.sendMessageFrameData(payload, sync)
+        self.sendMessageFrameData(payload, sync)

@@ -98,6 +98,33 @@ def test_frames_out():
     connection.sendMessage(b"next")
 
 
+def test_an_empty_frame_takes_its_empty_payload():
+    connection, transport = open_server()
+    connection.beginMessage()
+    connection.beginMessageFrame(0)
+    with pytest.raises(RuntimeError, match="sending state"):
+        connection.beginMessageFrame(1)
+    assert connection.sendMessageFrameData(b"") == 0
+    with pytest.raises(RuntimeError, match="sending state"):
+        connection.sendMessageFrameData(b"")
+    connection.beginMessageFrame(0)
+    assert connection.sendMessageFrameData(b"abc") == -3
+    connection.sendMessageFrame(b"")
+    connection.sendMessageFrame(b"x")
+    connection.beginMessageFrame(0)
+    connection.endMessage()
+    assert transport.out == b"\x01\x00" + b"\x00\x00" * 2 + b"\x00\x01x" + b"\x00\x00" + b"\x80\x00"
+
+
+def test_a_frame_that_lacks_payload_is_not_the_end_of_a_message():
+    connection, _ = open_server()
+    connection.beginMessage()
+    connection.beginMessageFrame(2)
+    connection.sendMessageFrameData(b"a")
+    with pytest.raises(RuntimeError, match="sending state"):
+        connection.endMessage()
+
+
 def test_out_of_order():
     connection, transport = open_server()
     for wrong in (
