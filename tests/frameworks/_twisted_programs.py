@@ -359,7 +359,6 @@ def site_and_agent(_scheme: str, _serializer: str) -> None:
     from twisted.internet.task import react
     from twisted.web.resource import Resource
     from twisted.web.server import Site
-    from twisted.web.static import Data
 
     from autobahn_fast.exception import Disconnected
     from autobahn_fast.twisted import websocket as tx
@@ -369,12 +368,18 @@ def site_and_agent(_scheme: str, _serializer: str) -> None:
         def onMessage(self, payload: bytes, isBinary: bool) -> None:
             self.sendMessage(payload, isBinary)
 
+    class Page(Resource):
+        isLeaf = True
+
+        def render_GET(self, request: Any) -> bytes:
+            return b"a page"
+
     async def main(reactor: Any) -> None:
         factory = tx.WebSocketServerFactory()
         factory.protocol = Echo
         root = Resource()
         root.putChild(b"ws", WebSocketResource(factory))
-        root.putChild(b"page", Data(b"a page", "text/plain"))
+        root.putChild(b"page", Page())
         port = reactor.listenTCP(0, Site(root), interface="127.0.0.1")
         got: Any = Deferred()
 
