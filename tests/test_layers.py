@@ -188,3 +188,10 @@ def test_file_is_of_a_readable_size(path: Path) -> None:
 def test_file_says_its_licence(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not text or "SPDX-License-Identifier: MIT" in text.splitlines()[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / PACKAGE)))
+def test_logs_are_written_as_txaios_can_be(path: Path) -> None:
+    """A program may set one of txaio's loggers as ``log``: they have these methods and no others."""
+    called = set(re.findall(r"self\.log\.(\w+)\(", path.read_text(encoding="utf-8")))
+    assert called <= {"critical", "error", "warn", "info", "debug", "trace"}

@@ -127,7 +127,7 @@ class Application:
                 if result is not None and ApplicationSession._is_awaitable(result):
                     await result
             except Exception as e:
-                self.log.failure("handler of signal {name} failed: {error!r}", name=name, error=e, log_failure=e)
+                self.log.error("handler of signal {name} failed: {error!r}", name=name, error=e, log_failure=e)
 
 
 class Service(MultiService):

@@ -157,7 +157,7 @@ class ApplicationRunner:
             try:
                 session = make(config)
             except Exception as e:
-                self.log.failure("the application session could not be made: {error}", error=e, log_failure=e)
+                self.log.error("the application session could not be made: {error}", error=e, log_failure=e)
                 raise
             self._session = session
             if hasattr(session, "on"):
@@ -305,7 +305,7 @@ class ApplicationRunner:
                         return
                     if not self._retry.may_try():
                         raise
-                    self.log.warning("connecting to {url} failed: {error!r}", url=self.url, error=e)
+                    self.log.warn("connecting to {url} failed: {error!r}", url=self.url, error=e)
                 if self._stopping:
                     return
                 if not self._retry.may_try():

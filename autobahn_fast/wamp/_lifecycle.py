@@ -351,7 +351,9 @@ class LifecycleMixin(SessionPart):
     def onLeave(self, details: CloseDetails) -> Any:
         """The session has ended. Default: close the transport. May be async."""
         if details.reason.startswith("wamp.error."):
-            self.log.warn('session closed with reason {reason} "{details}"', reason=details.reason, details=details.message)
+            self.log.warn(
+                'session closed with reason {reason} "{details}"', reason=details.reason, details=details.message
+            )
         self.disconnect()
 
     def onDisconnect(self) -> Any:
