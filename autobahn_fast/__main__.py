@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The command line, ``python -m autobahn_fast``: ``router``, ``demo`` and ``bench``.
+"""The command line, ``python -m autobahn_fast``: ``router``, ``demo``, ``bench``, ``run`` and ``dropin``.
 
-Knows the words of the command line, signals and exit codes. What the commands do is in ``router`` and ``_bench``.
+Knows the words of the command line, signals and exit codes. What the commands do is in ``router``, ``_bench`` and ``dropin``.
 """
 
 from __future__ import annotations
@@ -112,11 +112,99 @@ def run_bench(argv: Sequence[str]) -> int:
     return bench(argv)
 
 
+RUN_USAGE = """usage: python -m autobahn_fast run PROGRAM [ARGUMENT ...]
+       python -m autobahn_fast run -m MODULE [ARGUMENT ...]
+
+Run a Python program with autobahn_fast in the place of autobahn: PROGRAM is a file, a directory or zip file with a
+__main__.py, or the name of a Python script on PATH; MODULE is run as python -m runs it. Processes that the program starts
+are not reached; 'python -m autobahn_fast dropin enable' reaches them."""
+
+
+def _program(name: str) -> str:
+    """The path of a program: ``name`` itself when it is there, else what PATH has under this name.
+
+    :raises FileNotFoundError: neither.
+    """
+    import os
+    import shutil
+
+    found = name if os.path.exists(name) else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"there is no {name!r} here, and none on PATH")
+    return found
+
+
+def run_program(argv: Sequence[str]) -> int:
+    """``run``: a program that imports autobahn, with autobahn_fast in its place. Returns the exit code."""
+    import os
+    import runpy
+
+    from autobahn_fast import dropin
+
+    words = list(argv)
+    as_module = words[:1] == ["-m"]
+    if as_module:
+        del words[0]
+    if not words or words[0].startswith("-"):
+        wanted = words[:1] in (["-h"], ["--help"])
+        print(RUN_USAGE, file=sys.stdout if wanted else sys.stderr)
+        return 0 if wanted else 2
+    try:
+        dropin.install()
+        program = words[0] if as_module else _program(words[0])
+    except (dropin.DropinError, FileNotFoundError) as exc:
+        print(f"run: {exc}", file=sys.stderr)
+        return 1
+    sys.argv[:] = [program, *words[1:]]
+    # What python does before it runs a program; with -m it is the current directory, which python put there for us
+    if as_module:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    else:
+        if not sys.flags.safe_path:
+            sys.path[0] = os.path.dirname(os.path.realpath(program))
+        runpy.run_path(program, run_name="__main__")
+    return 0
+
+
+def run_dropin(argv: Sequence[str]) -> int:
+    """``dropin``: whether all programs of this environment get autobahn_fast for autobahn. Returns the exit code."""
+    from autobahn_fast import dropin
+
+    parser = argparse.ArgumentParser(
+        prog="python -m autobahn_fast dropin",
+        description="Give every program of this environment that imports autobahn the modules of autobahn_fast, or stop that.",
+    )
+    parser.add_argument("action", choices=("enable", "disable", "status"))
+    parser.add_argument("--shadow", action="store_true", help="enable: hide an autobahn that is installed here")
+    options = parser.parse_args(argv)
+    try:
+        if options.action == "enable":
+            path = dropin.enable(shadow=options.shadow)
+            print(f"enabled: 'import autobahn' gives autobahn_fast in every program of {sys.prefix} started from now on")
+            print(f"written: {path}\nundo it with: python -m autobahn_fast dropin disable")
+            return 0
+        if options.action == "disable":
+            print("disabled" if dropin.disable() else "it was not enabled")
+            return 0
+    except dropin.DropinError as exc:
+        print(f"dropin: {exc}", file=sys.stderr)
+        return 1
+    found = dropin.status()
+    hidden = "none is installed"
+    if found["hidden"] is not None:
+        hidden = "{} in {}, {}".format(*found["hidden"], "hidden" if found["enabled"] else "in use")
+    print(f"{'enabled' if found['enabled'] else 'not enabled'} for {sys.prefix}")
+    print(f"file: {found['file']}{'' if found['enabled'] else ' (not there)'}\nautobahn itself: {hidden}")
+    return 0
+
+
 USAGE = """usage: python -m autobahn_fast COMMAND ...
 
   router   run a WAMP router
   demo     publish, subscribe and call at speed through a router, and show what came of it
   bench    the same as a measurement, through any router
+  run      run a program that imports autobahn, with autobahn_fast in its place
+  dropin   the same for every program of this environment: enable, disable, status
 
 COMMAND --help tells the rest."""
 
@@ -124,8 +212,9 @@ COMMAND --help tells the rest."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. ``argv`` is without the program's name; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["router"]:
-        return run_router(words[1:])
+    commands = {"router": run_router, "run": run_program, "dropin": run_dropin}
+    if words and words[0] in commands:
+        return commands[words[0]](words[1:])
     if words[:1] in (["bench"], ["demo"]):
         return run_bench(words)
     wanted = bool(words) and words[0] in ("-h", "--help", "help")

@@ -82,8 +82,7 @@ class Component(component.Component):
 
     async def _connect(self, loop: Any, transport: Transport, create_session: Any) -> Any:
         """Make a connection. :returns: its protocol. :raises Exception: it could not be made."""
-        more = {"reactor": loop} if transport.type == "websocket" else {}
-        factory = self._transport_factory(transport, create_session, **more)
+        factory = _create_transport_factory(loop, transport, create_session)
         if transport.type == "rawsocket":
             factory.framework = self.framework
         endpoint = transport.endpoint
@@ -150,6 +149,19 @@ def _endpoint(
     from twisted.internet.endpoints import wrapClientTLS
 
     return wrapClientTLS(options, made)
+
+
+def _create_transport_factory(reactor: Any, transport: Transport, session_factory: Any) -> Any:
+    """Return the factory of a transport's connections; Crossbar makes its own connections with it."""
+    more = {"reactor": reactor} if transport.type == "websocket" else {}
+    return Component._transport_factory(transport, session_factory, **more)
+
+
+def _create_transport_endpoint(reactor: Any, endpoint_config: Any) -> Any:
+    """Return the endpoint of a transport's ``endpoint`` configuration, which may be one already."""
+    if IStreamClientEndpoint.providedBy(endpoint_config):
+        return endpoint_config
+    return _endpoint(reactor, None, endpoint_config, None, endpoint_config.get("timeout", 10))
 
 
 def run(

@@ -441,6 +441,15 @@ class Component(ObservableMixin):
         raise RuntimeError("use the Component of autobahn_fast.asyncio or autobahn_fast.twisted")
 
 
+def _create_transport(index: int, transport: Any, check_native_endpoint: Any = None) -> Transport:
+    """Return a checked transport of a configuration dict or URL; Crossbar makes its own connections with it.
+
+    :raises ValueError: what is wrong with it.
+    """
+    config = {"url": transport} if isinstance(transport, str) else transport
+    return Transport(index, config, check_native_endpoint or check_endpoint)
+
+
 def _camel_case(name: str) -> str:
     return re.sub(r"_([a-z])", lambda m: m[1].upper(), name)
 

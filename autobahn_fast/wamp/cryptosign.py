@@ -12,7 +12,7 @@ import importlib.util
 from typing import Any
 
 from autobahn_fast.util import parse_keyfile, xor
-from autobahn_fast.wamp import _sshkeys
+from autobahn_fast.wamp import _signify, _sshkeys
 from autobahn_fast.wamp._done import succeeded
 from autobahn_fast.wamp.interfaces import ICryptosignKey, ISecurityModule
 
@@ -27,7 +27,12 @@ CHANNEL_BINDINGS = ("tls-unique", "tls-exporter")
 _KEY_LENGTH = 32
 _SEED_PATH = "m/44'/655'/0'/0/{}"
 
+# Under these names programs (Crossbar) and tests of autobahn use them
 _makepad = _sshkeys.make_padding
+_read_signify_ed25519_pubkey = _signify.read_pubkey
+_read_signify_ed25519_signature = _signify.read_signature
+_verify_signify_ed25519_signature = _signify.verify
+_qrcode_from_signify_ed25519_pubkey = _signify.qrcode_of_pubkey
 
 
 def _nacl_signing() -> Any:
