@@ -157,7 +157,7 @@ class LifecycleMixin(SessionPart):
         """
         if self._ended:
             return  # GOODBYE or ABORT is through: what the router sent before it saw that is of no use to anyone
-        if self._live is not None:
+        if self._live is not None or self._is_live():
             handler = self._joined_handlers.get(type(msg))
         else:
             handler = self._joining_handlers.get(type(msg))
@@ -228,7 +228,7 @@ class LifecycleMixin(SessionPart):
             await self._abort(CANNOT_AUTHENTICATE, str(e))
 
     def _on_goodbye(self, msg: Any) -> None:
-        if self._live is None and not self._joining:
+        if not self._is_live() and not self._joining:
             raise ProtocolError("GOODBYE received, but the session is not established")
         if not self._goodbye_sent:
             self._goodbye_sent = True
@@ -276,6 +276,8 @@ class LifecycleMixin(SessionPart):
         :raises TransportLost: there is no open transport.
         :raises ProtocolError: the session has joined already.
         """
+        if self._wire is None and self._transport is not None:
+            self._attach(self._transport)  # set by hand
         if self._wire is None:
             raise TransportLost("join() needs an open transport")
         if self._session_id is not None:
@@ -310,7 +312,7 @@ class LifecycleMixin(SessionPart):
         :param reason: URI, ``wamp.close.normal`` when None.
         :param message: text for humans.
         """
-        if self._live is None or self._goodbye_sent:
+        if not self._is_live() or self._goodbye_sent:
             self.log.debug("leave() on a session that has not joined, or that is leaving: ignored")
             return
         try:

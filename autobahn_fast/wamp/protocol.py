@@ -149,10 +149,21 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, BaseSess
     def _set_live(self) -> None:
         self._live = self._wire
 
+    def _is_live(self) -> bool:
+        """Whether the session has joined. A router that embeds the session sets transport and session id by hand."""
+        if self._live is None and self._session_id is not None and not self._ended and self._transport is not None:
+            if self._wire is None:
+                self._attach(self._transport)
+            if self._native_wire is None:
+                self._set_live()
+        return self._live is not None
+
     def _not_live(self) -> Any:
         """Return a wire for a session that was given its transport by hand; raise for one that cannot send."""
         if self._transport is None:
             raise TransportLost("the session has no open transport")
+        if self._is_live():
+            return self._live
         if self._wire is not None:
             raise SessionNotReady("the session has not joined a realm, or has left it")
         return MessageWire(self._transport, self._payload_codec)
