@@ -26,6 +26,7 @@ MODULES = {
     "cbor": [],
     "json_text": KERNELS,
     "json": [],
+    "batch": [],
     "wire": [],
     "relay": KERNELS,
 }

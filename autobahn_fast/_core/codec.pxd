@@ -47,6 +47,7 @@ cdef class Statistics:
     cdef public object autoreset                                 # called without arguments when that many were seen
     cdef int count_out(self, Py_ssize_t octets) except -1
     cdef int count_in(self, Py_ssize_t octets) except -1
+    cdef int count_batch(self, Py_ssize_t octets, Py_ssize_t messages) except -1       # that came in together
     cdef int _seen(self) except -1
 
 

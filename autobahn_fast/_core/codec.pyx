@@ -112,6 +112,14 @@ cdef class Statistics:
             return self._seen()
         return 0
 
+    cdef int count_batch(self, Py_ssize_t octets, Py_ssize_t messages) except -1:
+        self.unserialized_bytes += octets
+        self.unserialized_messages += messages
+        self.unserialized_rated_messages += (octets + RATED_OCTETS - 1) // RATED_OCTETS
+        if self.autoreset_rated_messages:
+            return self._seen()
+        return 0
+
     cdef int _seen(self) except -1:
         cdef unsigned long long seen = self.serialized_rated_messages + self.unserialized_rated_messages
         if seen >= self.autoreset_rated_messages and self.autoreset is not None:
@@ -122,9 +130,9 @@ cdef class Statistics:
         """Count one message of ``octets`` that went out."""
         self.count_out(octets)
 
-    def unserialized(self, Py_ssize_t octets) -> None:
-        """Count one message of ``octets`` that came in."""
-        self.count_in(octets)
+    def unserialized(self, Py_ssize_t octets, Py_ssize_t messages=1) -> None:
+        """Count messages of ``octets`` together that came in."""
+        self.count_batch(octets, messages)
 
     def reset(self) -> None:
         """Set all counters to zero."""

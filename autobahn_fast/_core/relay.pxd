@@ -1,4 +1,5 @@
 # Messages that a router passes on: heads are read and written, payloads are copied.
+from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport Codec, Cursor, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
@@ -17,6 +18,7 @@ cdef class Payload:
 cdef class RouterWire(Sink):
     cdef readonly Engine engine
     cdef readonly Codec codec
+    cdef readonly Batch batch                   # None: each message has a transport message of its own
     cdef readonly Statistics statistics
     cdef public bint joined                     # False: only HELLO and its like are taken
     cdef bint _msgpack
@@ -27,6 +29,7 @@ cdef class RouterWire(Sink):
     cdef unsigned long long _paused_at
     cdef public unsigned long long max_lag
 
+    cdef int _take_one(self, const unsigned char *data, Py_ssize_t n) except -1
     cdef int _route(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef int _publish(self, Cursor *c) except -1
     cdef int _call(self, Cursor *c) except -1

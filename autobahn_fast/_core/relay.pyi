@@ -2,6 +2,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from autobahn_fast._core.batch import Batch
 from autobahn_fast._core.codec import Codec, Statistics
 from autobahn_fast._core.engine import Engine, Sink
 
@@ -26,6 +27,7 @@ class RouterWire(Sink):
         session: Any,
         parse: Callable[[list[Any]], Any],
         statistics: Statistics | None = None,
+        batch: Batch | None = None,
     ) -> None: ...
     def close(self) -> None: ...
     def receive(self, data: bytes | bytearray | memoryview, binary: bool) -> None: ...

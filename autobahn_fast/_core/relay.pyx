@@ -8,6 +8,7 @@ subscriptions, registrations, realms or transports: the session (``router.sessio
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
+from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport MAX_ID, Codec, Cursor, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
@@ -214,11 +215,15 @@ cdef class RouterWire(Sink):
     :param session: see above.
     :param parse: ``parse(list) -> message``; raises an exception on what is no message.
     :param statistics: counters shared with the transport's serializer.
+    :param batch: how messages are told apart when several share one transport message; None: each has its own. Messages
+        are sent in batches of one.
     """
 
-    def __cinit__(self, Engine engine not None, Codec codec not None, session, parse, Statistics statistics=None):
+    def __cinit__(self, Engine engine not None, Codec codec not None, session, parse, Statistics statistics=None,
+                  Batch batch=None):
         self.engine = engine
         self.codec = codec
+        self.batch = batch
         self.statistics = statistics
         self._msgpack = codec.name == "msgpack"
         self._parse = parse
@@ -239,6 +244,9 @@ cdef class RouterWire(Sink):
     # --- in ---
 
     cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
+        cdef Batch batch = self.batch
+        cdef const unsigned char *body
+        cdef const unsigned char *end = data + n
         if self._on_failure is None:
             return 0
         try:
@@ -246,7 +254,26 @@ cdef class RouterWire(Sink):
                 raise DecodeError(f"a {'binary' if binary else 'text'} message where the serializer "
                                   f"{self.codec.name} has the other kind")
             if self.statistics is not None:
-                self.statistics.count_in(n)
+                if batch is None:
+                    self.statistics.count_in(n)
+                else:
+                    self.statistics.count_batch(n, batch.count(data, n))
+            if batch is None:
+                return self._take_one(data, n)
+            if n == 0:
+                raise DecodeError("a batch without a message")
+            # Octets stay where they are until this returns, also when the connection is closed in between.
+            while data < end and self._on_failure is not None and self.engine.reading:
+                body = batch.next(&data, end, &n)
+                self._take_one(body, n)
+        except Exception as exc:
+            if self._on_failure is None:
+                raise
+            self._on_failure(exc)
+        return 0
+
+    cdef int _take_one(self, const unsigned char *data, Py_ssize_t n) except -1:
+        try:
             self._route(data, n)
         except Exception as exc:
             if self._on_failure is None:
@@ -434,7 +461,11 @@ cdef class RouterWire(Sink):
             return 0
         start = out.size
         try:
+            if self.batch is not None:
+                self.batch.begin(out)
             put_message(self.codec, out, code, a, b, details, uri, count, octets)
+            if self.batch is not None:
+                self.batch.end(out, start)
         except:
             self.engine.abandon()
             raise
@@ -442,17 +473,22 @@ cdef class RouterWire(Sink):
 
     cdef int _send_whole(self, bytes octets) except -1:
         cdef WriteBuffer out
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(octets)
+        cdef Py_ssize_t start
         try:
             out = self.engine.open_message()
         except EngineClosed:
             return 0
+        start = out.size
         try:
-            out.put(PyBytes_AS_STRING(octets), size)
+            if self.batch is not None:
+                self.batch.begin(out)
+            out.put(PyBytes_AS_STRING(octets), PyBytes_GET_SIZE(octets))
+            if self.batch is not None:
+                self.batch.end(out, start)
         except:
             self.engine.abandon()
             raise
-        return self._sealed(size)
+        return self._sealed(out.size - start)
 
     cdef int _sealed(self, Py_ssize_t size) except -1:
         self.engine.seal(self.codec.binary)

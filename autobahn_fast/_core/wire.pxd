@@ -1,4 +1,5 @@
 # The hot WAMP messages between Python arguments and octets, without message objects.
+from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport Codec, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
@@ -7,6 +8,7 @@ from autobahn_fast._core.engine cimport Engine, Sink
 cdef class Wire(Sink):
     cdef readonly Engine engine
     cdef readonly Codec codec
+    cdef readonly Batch batch                   # None: each message has a transport message of its own
     cdef readonly Statistics statistics         # None: not counted
     cdef readonly object session
     cdef object _parse                          # parse(list) -> message object; ProtocolError
@@ -23,4 +25,5 @@ cdef class Wire(Sink):
     cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
     cdef bint _complete(self, long long request, tuple args) except -1
     cdef int _failed(self, object exc) except -1
+    cdef int _take_one(self, const unsigned char *data, Py_ssize_t n) except -1
     cdef bint _take_hot(self, const unsigned char *data, Py_ssize_t n) except -1

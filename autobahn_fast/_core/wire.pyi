@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from autobahn_fast._core.batch import Batch
 from autobahn_fast._core.codec import Codec, Statistics
 from autobahn_fast._core.engine import Engine, Sink
 
@@ -16,11 +17,14 @@ class Wire(Sink):
         session: Any,
         parse: Callable[[Any], Any],
         hot: bool = True,
+        batch: Batch | None = None,
     ) -> None: ...
     @property
     def engine(self) -> Engine: ...
     @property
     def codec(self) -> Codec: ...
+    @property
+    def batch(self) -> Batch | None: ...
     @property
     def statistics(self) -> Statistics | None: ...
     @property

@@ -10,6 +10,7 @@ from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact
 
+from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport Codec, Cursor, Statistics, encode_failed
 from autobahn_fast._core.engine cimport Engine, Sink
@@ -51,14 +52,17 @@ cdef class Wire(Sink):
     :param parse: ``parse(value)`` makes a message object of a decoded message, or raises what the owner takes for a
         protocol error.
     :param hot: False: every message reaches ``session.onMessage`` as an object.
+    :param batch: how messages are told apart when several share one transport message; None: each has its own. Messages
+        are sent in batches of one.
 
     A message of the kind (text or binary) that is not the codec's is a ``DecodeError``.
     """
 
     def __cinit__(self, Engine engine not None, Codec codec not None, Statistics statistics, session, parse,
-                 bint hot=True):
+                 bint hot=True, Batch batch=None):
         self.engine = engine
         self.codec = codec
+        self.batch = batch
         self.statistics = statistics
         self.session = session
         self._parse = parse
@@ -101,13 +105,18 @@ cdef class Wire(Sink):
         :raises PayloadTooLarge: the message is larger than this side may send.
         """
         cdef Engine engine = self.engine
+        cdef Batch batch = self.batch
         cdef WriteBuffer out
         cdef Py_ssize_t n
         value = msg.marshal()
         out = engine.open_message()
         n = out.size
         try:
+            if batch is not None:
+                batch.begin(out)
             self.codec.put(out, value)
+            if batch is not None:
+                batch.end(out, n)
             n = out.size - n
         except BaseException as exc:
             engine.abandon()
@@ -119,10 +128,13 @@ cdef class Wire(Sink):
     cdef int _request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1:
         cdef Engine engine = self.engine
         cdef Codec codec = self.codec
+        cdef Batch batch = self.batch
         cdef WriteBuffer out = engine.open_message()
         cdef Py_ssize_t n = out.size
         cdef Py_ssize_t parts = 3 if code == YIELD else 4
         try:
+            if batch is not None:
+                batch.begin(out)
             codec.begin(out, parts + (2 if kwargs else (1 if args else 0)))
             codec.put_int(out, code)
             codec.sep(out)
@@ -140,6 +152,8 @@ cdef class Wire(Sink):
             if args or kwargs:
                 self._put_payload(out, args, kwargs)
             codec.finish(out)
+            if batch is not None:
+                batch.end(out, n)
             n = out.size - n
         except BaseException as exc:
             engine.abandon()
@@ -167,11 +181,28 @@ cdef class Wire(Sink):
     # --- in ---
 
     cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
+        cdef Batch batch = self.batch
+        cdef const unsigned char *body
+        cdef const unsigned char *end = data + n
         if self.statistics is not None:
-            self.statistics.count_in(n)
+            if batch is None:
+                self.statistics.count_in(n)
+            else:
+                self.statistics.count_batch(n, batch.count(data, n))
         if binary != self.codec.binary:
             raise DecodeError(f"a {'binary' if binary else 'text'} message came in, but {self.codec.name} is written "
                               f"in {'binary' if self.codec.binary else 'text'} messages")
+        if batch is None:
+            return self._take_one(data, n)
+        if n == 0:
+            raise DecodeError("a batch without a message")
+        # Octets stay where they are until this returns, also when the session closes the connection in between.
+        while data < end and self.engine.reading:
+            body = batch.next(&data, end, &n)
+            self._take_one(body, n)
+        return 0
+
+    cdef int _take_one(self, const unsigned char *data, Py_ssize_t n) except -1:
         if self.hot and self._take_hot(data, n):
             return 0
         # The slow way. Nothing points into data any more when the session is called.

@@ -60,19 +60,20 @@ def parse_listen(url: str) -> Address:
     return Address(parts.scheme, parts.hostname, port, parts.path or "/")
 
 
-def serializers_named(names: tuple[str, ...]) -> list[Any]:
-    """Serializer objects for the transports' negotiation."""
+def serializers_named(names: tuple[str, ...], batched: bool) -> list[Any]:
+    """Serializer objects for the transports' negotiation. ``batched``: also those that send several messages at once."""
     from autobahn_fast.wamp import serializer
 
     classes = {"json": "JsonSerializer", "msgpack": "MsgPackSerializer", "cbor": "CBORSerializer"}
-    return [getattr(serializer, classes[name])() for name in names]
+    kinds = (True, False) if batched else (False,)
+    return [getattr(serializer, classes[name])(batched=kind) for name in names for kind in kinds]
 
 
 def connect(session: RouterSession) -> None:
     """Have the messages of a session's transport go to a wire of the session."""
     transport = session.transport
     serializer, engine = transport._serializer, transport._channel_engine()
-    engine.set_sink(session.make_wire(engine, serializer.codec, serializer.statistics))
+    engine.set_sink(session.make_wire(engine, serializer.codec, serializer.statistics, serializer.batch))
 
 
 def close(session: RouterSession) -> None:
@@ -116,7 +117,7 @@ class Listener:
 
     def _factory(self) -> Any:
         router, address = self.router, self.address
-        serializers = serializers_named(router.serializers)
+        serializers = serializers_named(router.serializers, batched=address.scheme in ("ws", "wss"))
         if address.scheme in ("ws", "wss"):
             from autobahn_fast.asyncio.websocket import WampWebSocketServerFactory
 

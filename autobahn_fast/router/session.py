@@ -98,9 +98,9 @@ class RouterSession:
 
     # --- transport ---
 
-    def make_wire(self, engine: Any, codec: Any, statistics: Any = None) -> RouterWire:
+    def make_wire(self, engine: Any, codec: Any, statistics: Any = None, batch: Any = None) -> RouterWire:
         """A wire over ``engine`` for this session; not yet its sink."""
-        self.wire = RouterWire(engine, codec, self, self._parse, statistics)
+        self.wire = RouterWire(engine, codec, self, self._parse, statistics, batch)
         self.wire.max_lag = self.flow.alert
         return self.wire
 

@@ -105,7 +105,8 @@ class WampChannel:
         """
         serializer = self._serializer
         codec = getattr(serializer, "codec", None)
-        if codec is None or getattr(serializer, "_batched", False) or "batched" in (serializer.SERIALIZER_ID or ""):
+        batch = getattr(serializer, "batch", None)
+        if codec is None or (batch is None and "batched" in (serializer.SERIALIZER_ID or "")):
             return None
         from autobahn_fast._core.wire import Wire
         from autobahn_fast.wamp.serializer import parse_message
@@ -115,7 +116,7 @@ class WampChannel:
             "autobahn_fast.wamp."
         )
         engine = self._channel_engine()
-        wire = Wire(engine, codec, serializer.statistics, session, parse_message, not overridden)
+        wire = Wire(engine, codec, serializer.statistics, session, parse_message, not overridden, batch)
         engine.set_sink(wire)
         self._wire = wire
         return wire

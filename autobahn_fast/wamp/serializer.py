@@ -9,6 +9,7 @@ The codecs and the libraries behind them are imported when the first serializer 
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import time
@@ -20,6 +21,7 @@ from autobahn_fast.wamp.exception import ProtocolError, SerializationError
 from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
 
 __all__ = [
+    "JSON_SEPARATOR",
     "SERID_TO_OBJSER",
     "SERID_TO_SER",
     "CBORObjectSerializer",
@@ -34,10 +36,9 @@ __all__ = [
     "parse_message",
 ]
 
-# What ends a message in batched JSON. Written: what autobahn and Crossbar write (and alone understand). Read: that, and
-# the record separator the WAMP specification names. Neither octet can occur inside of JSON.
-_JSON_SEPARATOR_OUT = b"\x18"
-_JSON_SEPARATOR_SPEC = b"\x1e"
+# What ends a message in batched JSON until the peer was seen to use another: what autobahn and Crossbar write (and alone
+# understand). The record separator that the WAMP specification names is 0x1e.
+JSON_SEPARATOR = 0x18
 
 
 # --- object serializers ----------------------------------------------------------------------------------------------
@@ -58,14 +59,27 @@ class _ObjectSerializer:
 
     :param codec: has ``dumps`` and ``loads``, both of which raise ValueError only.
     :param batched: each message is delimited, so that several fit into one transport message.
+    :param separator: what delimits them; None: their length.
     """
 
     NAME = ""
     BINARY = True
 
-    def __init__(self, codec: Any, batched: bool) -> None:
+    def __init__(self, codec: Any, batched: bool, separator: int | None = None) -> None:
         self.codec = codec
         self._batched = batched
+        self.batch = None
+        if batched:
+            from autobahn_fast._core.batch import Batch
+
+            self.batch = Batch(separator)
+
+    def __copy__(self) -> _ObjectSerializer:
+        # What the peer of one connection was seen to use is for that connection.
+        other: _ObjectSerializer = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.batch = copy.copy(self.batch)
+        return other
 
     def serialize(self, obj: Any) -> bytes:
         """Return a value in octets.
@@ -73,44 +87,28 @@ class _ObjectSerializer:
         :raises ValueError: the format has no form for it, or it is nested too deeply.
         """
         data: bytes = self.codec.dumps(obj)
-        return self._delimited(data) if self._batched else data
+        return data if self.batch is None else self.batch.join(data)
 
     def unserialize(self, payload: bytes) -> list[Any]:
         """Return the values in a transport message: one, or any number when batched.
 
         :raises ValueError: the octets are no such value.
         """
-        if not self._batched:
+        if self.batch is None:
             return [self.codec.loads(payload)]
-        return [self.codec.loads(part) for part in self._parts(payload)]
-
-    def _delimited(self, data: bytes) -> bytes:
-        return len(data).to_bytes(4, "big") + data
-
-    def _parts(self, payload: bytes) -> list[bytes]:
-        parts = []
-        start, end = 0, len(payload)
-        while start < end:
-            if end - start < 4:
-                raise ValueError(f"batch ends within a length, {end - start} octets before its end")
-            size = int.from_bytes(payload[start : start + 4], "big")
-            start += 4
-            if size > end - start:
-                raise ValueError(f"batch claims a message of {size} octets where {end - start} follow")
-            parts.append(payload[start : start + size])
-            start += size
-        if not parts:
-            raise ValueError("batch without a message")
-        return parts
+        return [self.codec.loads(part) for part in self.batch.split(payload)]
 
 
 class JsonObjectSerializer(_ObjectSerializer):
     """JSON; binaries are strings of ``\\0`` and base64.
 
-    :param batched: each message is followed by a separator.
+    :param batched: each message is followed by a separator. Read are 0x18 (autobahn, Crossbar) and 0x1e (the WAMP
+        specification); written is the one the peer was seen to use last.
     :param use_binary_hex_encoding: binaries are strings of ``0x`` and hex instead.
     :param use_decimal_from_str: strings that hold a decimal number become ``Decimal``.
     :param use_decimal_from_float: numbers with a point become ``Decimal``.
+    :param batch_separator: what is written before the peer has sent anything: 0x18, or 0x1e for a router that goes by
+        the specification. A client writes first, so it cannot know.
     """
 
     JSON_MODULE = _Library("json")
@@ -123,21 +121,13 @@ class JsonObjectSerializer(_ObjectSerializer):
         use_binary_hex_encoding: bool = False,
         use_decimal_from_str: bool = False,
         use_decimal_from_float: bool = False,
+        *,
+        batch_separator: int = JSON_SEPARATOR,
     ) -> None:
         from autobahn_fast._core.json import JsonCodec
 
-        super().__init__(JsonCodec(use_binary_hex_encoding, use_decimal_from_str, use_decimal_from_float), batched)
-
-    def _delimited(self, data: bytes) -> bytes:
-        return data + _JSON_SEPARATOR_OUT
-
-    def _parts(self, payload: bytes) -> list[bytes]:
-        parts = bytes(payload).replace(_JSON_SEPARATOR_SPEC, _JSON_SEPARATOR_OUT).split(_JSON_SEPARATOR_OUT)
-        if len(parts) == 1:
-            raise ValueError("batch without a separator")
-        if not parts[-1]:
-            parts.pop()
-        return parts
+        codec = JsonCodec(use_binary_hex_encoding, use_decimal_from_str, use_decimal_from_float)
+        super().__init__(codec, batched, batch_separator)
 
 
 class MsgPackObjectSerializer(_ObjectSerializer):
@@ -200,6 +190,8 @@ class Serializer:
         # A copy counts for itself.
         other: Serializer = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
+        if self.batch is not None:
+            other._serializer = copy.copy(self._serializer)
         other._start_statistics()
         return other
 
@@ -212,6 +204,11 @@ class Serializer:
         self._stats_cycle = 1
         if self._autoreset:
             self._watch_statistics()
+
+    @property
+    def batch(self) -> Any:
+        """How messages are told apart in a batch, which a Wire uses (``Batch``); None when they are not sent in batches."""
+        return getattr(self._serializer, "batch", None)
 
     # --- messages ---
 
@@ -253,13 +250,8 @@ class Serializer:
             raw_messages = self._serializer.unserialize(payload)
         except (ValueError, TypeError) as e:
             raise ProtocolError(f"invalid serialization of WAMP message: {type(e).__name__} {e}") from e
-        if len(raw_messages) == 1:
-            self.statistics.unserialized(len(payload))
-            return [parse_message(raw_messages[0])]
         messages = [parse_message(raw) for raw in raw_messages]
-        share, rest = divmod(len(payload), len(messages))
-        for index in range(len(messages)):
-            self.statistics.unserialized(share + (rest if index == 0 else 0))
+        self.statistics.unserialized(len(payload), len(messages))
         return messages
 
     # --- statistics ---
@@ -367,13 +359,21 @@ class JsonSerializer(Serializer):
     MIME_TYPE = "application/json"
 
     def __init__(
-        self, batched: bool = False, use_binary_hex_encoding: bool = False, use_decimal_from_str: bool = False
+        self,
+        batched: bool = False,
+        use_binary_hex_encoding: bool = False,
+        use_decimal_from_str: bool = False,
+        *,
+        use_decimal_from_float: bool = False,
+        batch_separator: int = JSON_SEPARATOR,
     ) -> None:
         super().__init__(
             JsonObjectSerializer(
                 batched=batched,
                 use_binary_hex_encoding=use_binary_hex_encoding,
                 use_decimal_from_str=use_decimal_from_str,
+                use_decimal_from_float=use_decimal_from_float,
+                batch_separator=batch_separator,
             )
         )
         if batched:
