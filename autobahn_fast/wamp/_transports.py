@@ -215,8 +215,9 @@ def _check_serializers(kind: str, config: dict[str, Any]) -> list[Any]:
         if "serializers" in config:
             raise ValueError("'serializers' is only for websocket; use 'serializer'")
         serializers = [config.get("serializer") or "cbor"]
+    suffix = ".batched" if kind == "websocket" else ""
     for name in serializers:
-        if isinstance(name, str) and name not in SERIALIZERS:
+        if isinstance(name, str) and name.removesuffix(suffix) not in SERIALIZERS:
             known = ", ".join(repr(s) for s in SERIALIZERS)
             raise ValueError(f"Invalid serializer '{name}' (expected one of: {known})")
         if not isinstance(name, str) and not hasattr(name, "SERIALIZER_ID"):

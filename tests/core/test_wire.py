@@ -66,7 +66,7 @@ def parse(value: Any) -> Parsed:
 class Pair:
     """Two engines back to back: what ``wire`` sends arrives in ``sent``; ``deliver`` lets octets arrive at ``wire``."""
 
-    def __init__(self, codec: Codec, hot: bool = True, session: Any = None, **options: Any) -> None:
+    def __init__(self, codec: Codec, hot: bool = True, session: Any = None, batch: Any = None, **options: Any) -> None:
         self.recorder = Recorder()
         self.engine = WebSocketEngine(self.recorder, False, **options)
         self.peer = WebSocketEngine(Recorder(), True)
@@ -78,7 +78,7 @@ class Pair:
         self.statistics = Statistics()
         self.session = session or Session()
         self.codec = codec
-        self.wire = Wire(self.engine, codec, self.statistics, self.session, parse, hot)
+        self.wire = Wire(self.engine, codec, self.statistics, self.session, parse, hot, batch)
         self.engine.set_sink(self.wire)
 
     def arrived(self, payload: bytes, binary: bool) -> None:

@@ -12,7 +12,10 @@ import uvloop
 from crossbar_node import Node
 from crossbar_session import Join, Joined, Run, make_transport
 
-CHANNELS = [("ws", "json"), ("ws", "msgpack"), ("ws", "cbor"), ("rs", "msgpack"), ("rs", "json"), ("unix", "cbor")]
+CHANNELS = [
+    ("ws", "json"), ("ws", "msgpack"), ("ws", "cbor"), ("rs", "msgpack"), ("rs", "json"), ("unix", "cbor"),
+    ("ws", "json.batched"), ("ws", "cbor.batched"),
+]  # fmt: skip
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,

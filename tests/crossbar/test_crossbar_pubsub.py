@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from crossbar_session import Join, Run, load
+from crossbar_session import REALM, Join, Run, load
 
 VALUES = [None, True, 0, -1, 2**53, 1.5, "", "grüße ☃", [1, [2, []]], {"a": {"b": [None]}}]
 COUNT = 500
@@ -183,3 +183,30 @@ def test_failing_handler_does_not_stop_the_session(run: Run) -> None:
         assert failures == ["from the handler", "from the handler"]
 
     run(test)
+
+
+def test_default_offer(run_loop: Any, node: Any) -> None:
+    """An ApplicationRunner offers everything, batched first, as autobahn's does; the node takes a batched serializer."""
+    runner, base = load("asyncio.wamp").ApplicationRunner, load("asyncio.wamp").ApplicationSession
+    box, used = Box(), []
+
+    class Session(base):  # type: ignore[misc,valid-type]
+        async def onJoin(self, details: Any) -> None:
+            used.append(self.transport.websocket_protocol_in_use)
+            options = load("wamp.types").PublishOptions(acknowledge=True, exclude_me=False)
+            await self.subscribe(box.take, "com.test.offer")
+            await self.publish("com.test.offer", b"\x00", word="ü", options=options)
+            await self.publish("com.test.offer", options=options)
+            self.joined.set()
+
+    async def test() -> None:
+        Session.joined = asyncio.Event()
+        _, protocol = await runner(node.urls["ws"], REALM).run(Session, start_loop=False)
+        assert await box.next() == ((b"\x00",), {"word": "ü"})
+        assert await box.next() == ((), {})
+        await Session.joined.wait()
+        assert used == ["wamp.2.cbor.batched"]
+        protocol._session.leave()
+        await protocol.is_closed
+
+    run_loop(test())

@@ -4,6 +4,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
+from autobahn_fast._core.batch import Batch
 from autobahn_fast._core.cbor import CborCodec
 from autobahn_fast._core.engine import CallbackSink
 from autobahn_fast._core.frames import WebSocketEngine
@@ -25,7 +26,9 @@ class Client(asyncio.Protocol):
     """One connection; ``receive`` gives the messages in order."""
 
     def __init__(self, url, serializer):
-        self.url, self.codec = url, CODECS[serializer][0]
+        name, _, batched = serializer.partition(".")
+        self.url, self.codec = url, CODECS[name][0]
+        self.batch = Batch(None if self.codec.binary else 0x1E) if batched else None
         self.messages, self.gone, self.ready = (
             asyncio.Queue(),
             asyncio.Event(),
@@ -37,9 +40,13 @@ class Client(asyncio.Protocol):
         if self.web:
             self.engine = WebSocketEngine(self, False)
         else:
-            self.engine = RawSocketEngine(self, False, serializers=[CODECS[serializer][1]])
-        self.engine.set_sink(CallbackSink(lambda payload, _: self.messages.put_nowait(self.codec.loads(payload))))
+            self.engine = RawSocketEngine(self, False, serializers=[CODECS[name][1]])
+        self.engine.set_sink(CallbackSink(self.on_message))
         self.serializer = serializer
+
+    def on_message(self, payload, _):
+        for octets in [payload] if self.batch is None else self.batch.split(payload):
+            self.messages.put_nowait(self.codec.loads(octets))
 
     @classmethod
     async def connect(cls, url, serializer="msgpack"):
@@ -112,7 +119,16 @@ class Client(asyncio.Protocol):
         self.messages.put_nowait(exc)
 
     def send(self, *raw):
-        self.send_octets(self.codec.dumps(list(raw)))
+        self.send_all(list(raw))
+
+    def send_all(self, *messages):
+        """Send several messages: in one batch, where there are batches."""
+        octets = [self.codec.dumps(raw) for raw in messages]
+        if self.batch is None:
+            for one in octets:
+                self.send_octets(one)
+        else:
+            self.send_octets(b"".join(map(self.batch.join, octets)))
 
     def send_octets(self, octets):
         self.engine.send(octets, self.codec.binary)

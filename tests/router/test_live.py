@@ -102,6 +102,45 @@ def test_calls_between_serializers(run, caller, callee):
     run(main())
 
 
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+def test_batched_and_plain_on_one_realm(run, serializer):
+    async def main():
+        batched = f"{serializer}.batched"
+        async with router_and(batched, serializer, batched, "json.batched") as (_, source, *receivers):
+            ids = [(await client.ask(32, 1, {}, "com.x"))[2] for client in receivers]
+            source.send_all([16, 1, {}, "com.x", [1]], [16, 2, {}, "com.x", [2], {"k": "ä"}], [48, 3, {}, "com.none"])
+            assert (await source.receive())[:5] == [8, 48, 3, {}, "wamp.error.no_such_procedure"]
+            for client, id in zip(receivers, ids, strict=True):
+                events = [await client.receive() for _ in range(2)]
+                assert [event[:2] + event[3:] for event in events] == [[36, id, {}, [1]], [36, id, {}, [2], {"k": "ä"}]]
+            _, _, registration = await receivers[0].ask(64, 2, {}, "com.add")
+            source.send_all([48, 4, {}, "com.add", [1]], [48, 5, {}, "com.add", [2]])
+            for number in (1, 2):
+                _, invocation, *rest = await receivers[0].receive()
+                assert rest == [registration, {}, [number]]
+                receivers[0].send(70, invocation, {}, [number])
+            assert [await source.receive() for _ in range(2)] == [[50, 4, {}, [1]], [50, 5, {}, [2]]]
+            if source.batch.separator >= 0:
+                assert source.batch.separator == 0x1E  # the client wrote first, the router answers in kind
+
+    run(main())
+
+
+def test_a_broken_batch_ends_the_session_only_behind_what_was_good(run):
+    async def main():
+        async with router_and("cbor") as (router, receiver):
+            await receiver.ask(32, 1, {}, "com.x")
+            source = await Client.joined(router.urls[0], "msgpack.batched")
+            good = source.batch.join(source.codec.dumps([16, 1, {}, "com.x", ["last"]]))
+            source.send_octets(good + b"\xff\xff\xff\xff")
+            assert (await receiver.receive())[4:] == [["last"]]
+            assert (await source.receive())[0] == 3
+            await source.lost()
+            await receiver.quiet()
+
+    run(main())
+
+
 def test_progress_and_cancel(run):
     async def main():
         async with router_and("json", "msgpack") as (_, a, b):

@@ -29,6 +29,8 @@ TCP = {"type": "tcp", "host": "a", "port": 3}
         ({"url": WS, "type": "x"}, "Invalid transport type"),
         ({"url": "rs://a:3", "type": "rawsocket", "serializers": ["json"]}, "only for websocket"),
         ({"url": "rs://a:3", "type": "rawsocket", "serializer": "x"}, "Invalid serializer"),
+        ({"url": "rs://a:3", "type": "rawsocket", "serializer": "json.batched"}, "Invalid serializer"),
+        ({"url": WS, "serializers": ["batched.json"]}, "Invalid serializer"),
         ({"type": "rawsocket"}, "requires 'url'"),
         ({"type": "websocket", "endpoint": TCP}, "Transport requires 'url'"),
         ({"url": WS, "endpoint": 3}, "'endpoint' configuration must be"),
