@@ -32,6 +32,7 @@ cdef class Engine:
     cdef Py_ssize_t _needed, _used
     # Counters, read lazily by keepalive timers and traffic statistics. octets_out: handed to the transport.
     cdef public unsigned long long octets_in, octets_out, messages_in, messages_out
+    cdef bint _moved                           # parse got further without using up octets
 
     # --- out: exactly one open message at a time, then seal() or abandon() ---
     cdef WriteBuffer open_message(self)                       # EngineClosed, RuntimeError when one is open already

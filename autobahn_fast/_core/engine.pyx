@@ -378,6 +378,7 @@ cdef class Engine:
         handler = self.handler
         while self.reading:
             self._used = 0
+            self._moved = False
             try:
                 used[0] += self.parse(p + used[0], n - used[0], in_place)
                 return 0
@@ -389,7 +390,7 @@ cdef class Engine:
                 used[0] += self._used
                 # Four upcalls at most belong to the same octet. More failures than that are not those of an upcall:
                 # without memory not even what is wrong with the octets can be said.
-                stuck = 0 if self._used else stuck + 1
+                stuck = 0 if self._used or self._moved else stuck + 1
                 if stuck > 4:
                     raise
                 handler.on_sink_error(exc)

@@ -28,6 +28,9 @@ cdef class WebSocketEngine(FrameWriter):
     cdef int _kind                                               # 0: none begun; 1: text; 2: binary
     cdef bint _streamed                                          # it was begun in frame mode
     cdef bint _packed                                            # it is compressed
+    cdef bint _in_parts                                          # the codec can give it out in parts
+    cdef bytes _unpacking                                        # what the codec is to be given next
+    cdef bint _more                                              # it has something to give out
     cdef unsigned long long _message_size                        # octets announced by its frames, or unpacked, so far
     cdef int _empty_frames
     cdef ReadBuffer _message                                     # payload of its frames so far
@@ -41,7 +44,7 @@ cdef class WebSocketEngine(FrameWriter):
     cdef int _close_frame(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef Py_ssize_t _pieces(self, unsigned char *p, Py_ssize_t n, Py_ssize_t base) except -1
     cdef int _begin_packed(self) except -1
-    cdef bytes _unpack(self, const unsigned char *p, Py_ssize_t n)
+    cdef bytes _unpack(self)
     cdef int _end_of_packed(self) except -1
     cdef int _keep(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef int _joined(self, bint binary) except -1

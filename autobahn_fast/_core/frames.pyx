@@ -35,6 +35,7 @@ cdef enum:
     MESSAGE_END = 6
 
 cdef enum:
+    UNPACK = 64 * 1024       # octets of a compressed message given to the codec at once
     MAX_EMPTY_FRAMES = 65536 # frames without payload in one message: they cost the peer nothing, so they are counted
 
 
@@ -86,7 +87,8 @@ cdef class WebSocketEngine(FrameWriter):
         It has ``start_compress_message()``, ``compress_message_data(octets)``, ``end_compress_message()`` and the same
         with ``decompress``, where ``decompress_message_data`` takes the octets allowed in the message as a second
         argument; and ``too_large``, the exception this raises when there are more (1009); any other means that the
-        message is corrupt (1007).
+        message is corrupt (1007). With ``in_parts`` it has ``decompress_message_part``, too, which leaves ``more`` set as
+        long as it has more to give out for what it was given: a bomb then takes no more memory than a part at a time.
         """
         return self._codec
 
@@ -94,6 +96,7 @@ cdef class WebSocketEngine(FrameWriter):
     def compression(self, codec) -> None:
         self._too_large = (MemoryError, getattr(codec, "too_large", MemoryError))
         self._codec = codec
+        self._in_parts = getattr(codec, "in_parts", False)
         self._rsv_refused = 0x70 if codec is None else 0x30
 
     @property
@@ -143,6 +146,8 @@ cdef class WebSocketEngine(FrameWriter):
                         i += header + length
                         self._used = i
                         self.messages_in += 1
+                        self.frames_in += 1
+                        self.payload_in += length
                         sink = self.sink
                         if sink is not None:
                             sink.take(payload, length, b0 == FIN | BINARY)
@@ -278,6 +283,8 @@ cdef class WebSocketEngine(FrameWriter):
         if self._masked and self.apply_mask:
             abf_mask(payload, payload, have, self._key, self._done & 3)
         self._done += have
+        if self._opcode < CLOSE:
+            self.payload_in += have
         if kind == TEXT and self.validate_utf8 and not self._packed:
             if abf_utf8_feed(&self._utf8, payload, have) < <size_t>have:
                 self._bad_text()
@@ -293,6 +300,7 @@ cdef class WebSocketEngine(FrameWriter):
 
     cdef int _whole(self, unsigned char *payload, Py_ssize_t n) except -1:
         # A complete frame that was kept together; the stage is IDLE already.
+        self.frames_in += self._opcode < CLOSE
         if self._opcode == BINARY:
             return self.deliver(payload, n, True)
         if self._opcode == TEXT:
@@ -341,35 +349,43 @@ cdef class WebSocketEngine(FrameWriter):
             if not self.reading:
                 return 0
         if self._stage == DATA:
-            k = min(n, self._length - self._done)
+            k = 0 if self._more else min(n, self._length - self._done)
             if k > 0:
+                if self._packed:
+                    k = min(k, UNPACK)
                 self._advance(p, k)
-                if self._done == self._length:
-                    self._stage = FRAME_END
                 self._used = base + k
                 if self._packed:
-                    data = self._unpack(p, k)
-                    if not self._streamed:
-                        self._keep(<const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+                    self._unpacking = PyBytes_FromStringAndSize(<const char *>p, k)
+                    self._more = True
                 elif not self._streamed:
                     self._keep(p, k)
-                if self._streamed:
-                    if not self._packed:
-                        data = PyBytes_FromStringAndSize(<const char *>p, k)
-                    if data:
-                        self.handler.on_frame_data(data)
+                else:
+                    if self._done == self._length:
+                        self._stage = FRAME_END
+                    self.handler.on_frame_data(PyBytes_FromStringAndSize(<const char *>p, k))
                     if not self.reading:
                         return k
-            elif self._length == 0:
-                self._stage = FRAME_END
+            while self._more:
+                data = self._unpack()
+                self._moved = True
+                if not self._streamed:
+                    self._keep(<const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+                elif data:
+                    self.handler.on_frame_data(data)
+                    if not self.reading:
+                        return k
             if self._stage == DATA:
-                return k
+                if self._done < self._length:
+                    return k
+                self._stage = FRAME_END
         if self._stage == FRAME_END:
             if self._fin and self._packed:
                 self._end_of_packed()
             if self._fin and self._kind == TEXT and self.validate_utf8:
                 self._end_of_text()
             self._stage = MESSAGE_END if self._fin else IDLE
+            self.frames_in += 1
             if self._streamed:
                 self.handler.on_frame_end()
                 if not self.reading:
@@ -392,22 +408,26 @@ cdef class WebSocketEngine(FrameWriter):
             raise ProtocolViolation(1011, f"no decompressor: {exc}") from None
         return 0
 
-    cdef bytes _unpack(self, const unsigned char *p, Py_ssize_t n):
-        # Decompress and check a part of a compressed message. It is the codec that keeps to the limit: more than that
-        # is never in memory.
-        cdef bytes data = PyBytes_FromStringAndSize(<const char *>p, n)
+    cdef bytes _unpack(self):
+        # Decompress and check a part of a compressed message; _more then says whether there is more without further
+        # octets. It is the codec that keeps to the limit: more than that is never in memory.
+        cdef bytes data = self._unpacking
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
+        codec = self._codec
+        self._unpacking = b""
+        self._more = False
         try:
-            if self.max_message:
-                data = self._codec.decompress_message_data(data, self.max_message)
-            else:
-                data = self._codec.decompress_message_data(data)
+            unpack = codec.decompress_message_part if self._in_parts else codec.decompress_message_data
+            data = unpack(data, self.max_message) if self.max_message else unpack(data)
             if data is None:
-                raise TypeError("decompress_message_data() returns bytes, not None")
+                raise TypeError("a codec returns bytes, not None")
+            self._more = self._in_parts and codec.more
         except self._too_large as exc:
             raise ProtocolViolation(1009, f"a message that is too large: {exc or 'no memory is left'}") from None
         except Exception as exc:
             raise ProtocolViolation(1007, f"a message that cannot be decompressed: {exc}") from None
         self._message_size += <unsigned long long>PyBytes_GET_SIZE(data)
+        self._gain_in += PyBytes_GET_SIZE(data) - n
         if self.max_message and self._message_size > self.max_message:
             raise ProtocolViolation(1009, f"a message of more than {self.max_message} octets")
         if self._kind == TEXT and self.validate_utf8:

@@ -21,6 +21,10 @@ cdef class FrameWriter(Engine):
     cdef public unsigned long long auto_fragment                 # payload octets of a frame out
     cdef public bint mask_outgoing, apply_mask
 
+    # --- counters of data frames: frames, their payload on the wire, and what that is more once it is unpacked ---
+    cdef readonly unsigned long long frames_in, frames_out, payload_in, payload_out
+    cdef long long _gain_in, _gain_out
+
     cdef object _codec                                           # compresses messages, or None
     cdef bint _plain                                             # not this one
 
@@ -36,6 +40,7 @@ cdef class FrameWriter(Engine):
     cdef int _fragments(self, Py_ssize_t start, Py_ssize_t n, int opcode, Py_ssize_t size) except -1
     cdef int _seal_packed(self, Py_ssize_t start, Py_ssize_t n, int opcode) except -1
     cdef int _next_opcode(self) noexcept
+    cdef int _append_packed(self, bytes data, Py_ssize_t unpacked) except -1
     cdef int _append_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1
     cdef int _put_header(self, int b0, unsigned long long length) except -1
     cdef int _put_frame(self, int b0, const unsigned char *p, Py_ssize_t n) except -1

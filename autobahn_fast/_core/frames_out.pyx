@@ -88,6 +88,16 @@ cdef int _write_header(unsigned char *d, int b0, unsigned long long length, bint
 cdef class FrameWriter(Engine):
     """Base of ``WebSocketEngine``, which sets the options."""
 
+    @property
+    def unpacked_out(self) -> int:
+        """Octets of payload in messages out, before they were compressed."""
+        return self.payload_out + self._gain_out
+
+    @property
+    def unpacked_in(self) -> int:
+        """Octets of payload in messages in, decompressed."""
+        return self.payload_in + self._gain_in
+
     # --- messages out ---
 
     cdef WriteBuffer open_message(self):
@@ -130,11 +140,13 @@ cdef class FrameWriter(Engine):
                     if self.apply_mask:
                         abf_mask(p + header, p + header, n, p + header - 4, 0)
                 self._message_start = -1
+                self.frames_out += 1
                 self._head_room = header      # the next message is likely to be of this size class too
         except:
             self.abandon()
             raise
         self.messages_out += 1
+        self.payload_out += n
         return self.emit()
 
     cdef int _seal_packed(self, Py_ssize_t start, Py_ssize_t n, int opcode) except -1:
@@ -164,6 +176,7 @@ cdef class FrameWriter(Engine):
                 break
             opcode = CONTINUATION
         self.messages_out += 1
+        self._gain_out += n - PyBytes_GET_SIZE(data)
         return self.emit()
 
     cdef int _fragments(self, Py_ssize_t start, Py_ssize_t n, int opcode, Py_ssize_t size) except -1:
@@ -204,6 +217,7 @@ cdef class FrameWriter(Engine):
                     abf_mask(p, p, length, p - 4, 0)
         out.size = start + total
         self._message_start = -1
+        self.frames_out += count
         return 0
 
     def send_message(self, payload, bint binary=False, fragment_size=None, bint compress=True) -> None:
@@ -266,6 +280,17 @@ cdef class FrameWriter(Engine):
         elif n > 0:
             memcpy(d + size, p, n)
         out.size += size + n
+        if b0 & 0x0F < CLOSE:
+            self.frames_out += 1
+            self.payload_out += n
+        return 0
+
+    cdef int _append_packed(self, bytes data, Py_ssize_t unpacked) except -1:
+        # What the compressor gave out for some payload of the message begun, if anything, as a frame.
+        self._gain_out += unpacked - PyBytes_GET_SIZE(data)
+        if PyBytes_GET_SIZE(data) > 0:
+            self._append_frame(self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data),
+                               PyBytes_GET_SIZE(data))
         return 0
 
     cdef int _require_writable(self) except -1:
@@ -324,6 +349,7 @@ cdef class FrameWriter(Engine):
         self._out_done = 0
         if not self._out_packed:
             self._put_header(self._next_opcode(), octets)
+            self.frames_out += 1
         if octets == 0:
             self._frame_done()
         self.emit()
@@ -355,9 +381,7 @@ cdef class FrameWriter(Engine):
                 over = view.len - n
             if self._out_packed:
                 data = self._codec.compress_message_data(PyBytes_FromStringAndSize(<const char *>view.buf, n))
-                if data:
-                    self._append_frame(self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data),
-                                       PyBytes_GET_SIZE(data))
+                self._append_packed(data, n)
             else:
                 out.need(n)
             if n == 0 or self._out_packed:
@@ -368,6 +392,7 @@ cdef class FrameWriter(Engine):
                 memcpy(out.data + out.size, view.buf, n)
             if not self._out_packed:
                 out.size += n
+                self.payload_out += n
             self._out_left -= n
             self._out_done += n
         finally:
@@ -398,6 +423,7 @@ cdef class FrameWriter(Engine):
             self.out.need(PyBytes_GET_SIZE(data) + 14)
         self._out_state = NO_MESSAGE
         self.messages_out += 1
+        self._gain_out -= PyBytes_GET_SIZE(data)
         self._put_frame(FIN | self._next_opcode(), <const unsigned char *>PyBytes_AS_STRING(data),
                         PyBytes_GET_SIZE(data))
 
@@ -457,12 +483,14 @@ cdef class FrameWriter(Engine):
         :raises ValueError: a number out of range; see ``encode_frame``.
         """
         self._require_writable()
-        self.write_raw(self.encode_frame(opcode, payload, fin, rsv, mask))
+        self.write_raw(self.encode_frame(opcode, payload, fin, rsv, mask), 0, opcode < CLOSE,
+                       len(payload) if opcode < CLOSE else 0)
 
-    def write_raw(self, bytes frames not None, int messages=0) -> None:
+    def write_raw(self, bytes frames not None, int messages=0, int data_frames=0, Py_ssize_t payload=0) -> None:
         """Send octets that are whole frames already, such as a prepared message from ``encode_frame``.
 
-        :param messages: how many messages they are, for the counter.
+        :param messages: how many messages they are, for the counters.
+        :param data_frames: how many frames of messages. :param payload: octets of payload in these.
         :raises EngineClosed: the engine was closed or detached.
         :raises RuntimeError: a message or frame is being written.
         """
@@ -471,6 +499,8 @@ cdef class FrameWriter(Engine):
             raise RuntimeError(f"the frame begun before still needs {self._out_left} octets")
         self.put_raw(<const unsigned char *>PyBytes_AS_STRING(frames), PyBytes_GET_SIZE(frames))
         self.messages_out += messages
+        self.frames_out += data_frames
+        self.payload_out += payload
 
     # --- control frames ---
 

@@ -141,19 +141,11 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
 
     @property
     def trafficStats(self) -> TrafficStats:
-        """TrafficStats as they are now."""
-        stats = self._stats
-        if stats is None:
-            stats = self._stats = TrafficStats()
-        engine = self._engine
-        if engine is not None:
-            stats.outgoingOctetsWebSocketLevel = engine.octets_out
-            stats.incomingOctetsWebSocketLevel = engine.octets_in
-            stats.outgoingWebSocketMessages = engine.messages_out
-            stats.incomingWebSocketMessages = engine.messages_in
-        stats.outgoingOctetsWireLevel = stats.outgoingOctetsWebSocketLevel
-        stats.incomingOctetsWireLevel = stats.incomingOctetsWebSocketLevel
-        return stats
+        """TrafficStats of the connection."""
+        if self._stats is None:
+            self._stats = TrafficStats()
+            self._stats.follow(self._engine)
+        return self._stats
 
     # ------------------------------------------------------------------------------------------- what a transport calls
 
@@ -196,8 +188,6 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         was = self.state
         self.state = self.STATE_CLOSED
         if self._engine is not None:
-            stats = self.trafficStats  # the last counts
-            stats.outgoingOctetsWireLevel = stats.outgoingOctetsWebSocketLevel
             self._engine.detach()
         if not self.wasClean and self.wasNotCleanReason is None:
             if self.droppedByMe:
@@ -393,6 +383,8 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             max_send=self.maxMessagePayloadSize,
         )
         self._engine = engine
+        if self._stats is not None:
+            self._stats.follow(engine)
         engine.compression = self._compression
         engine.frame_mode = self._wants_frames()
         engine.set_sink(CallbackSink(self._onMessage))

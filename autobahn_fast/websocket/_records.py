@@ -45,26 +45,46 @@ class PreparedMessage:
         self.payloadHybi = WebSocketEngine(None, not applyMask).encode_frame(2 if isBinary else 1, payload)
 
 
+_COUNTERS = {
+    "outgoingOctetsWireLevel": "octets_out",
+    "outgoingOctetsWebSocketLevel": "payload_out",
+    "outgoingOctetsAppLevel": "unpacked_out",
+    "outgoingWebSocketFrames": "frames_out",
+    "outgoingWebSocketMessages": "messages_out",
+    "incomingOctetsWireLevel": "octets_in",
+    "incomingOctetsWebSocketLevel": "payload_in",
+    "incomingOctetsAppLevel": "unpacked_in",
+    "incomingWebSocketFrames": "frames_in",
+    "incomingWebSocketMessages": "messages_in",
+}
+"""Counts since the connection is open, and the engine's counters they are read from."""
+
+
 class TrafficStats:
-    """How much went over a connection, each way. The wire level counts every octet, the WebSocket level those of frames."""
+    """How much went over a connection, each way.
+
+    The wire level counts every octet, the WebSocket level the payload of messages as it stands in their frames, the
+    application level the same before compression. Pings, pongs and close frames are on the wire level only. Always up to date.
+    """
 
     def __init__(self) -> None:
+        self._engine: Any = None
         self.reset()
+
+    def follow(self, engine: Any) -> None:
+        """Count what goes through an engine."""
+        self._engine = engine
 
     def reset(self) -> None:
         """Set all counts to zero."""
-        self.outgoingOctetsWireLevel = 0
-        self.outgoingOctetsWebSocketLevel = 0
-        self.outgoingOctetsAppLevel = 0
-        self.outgoingWebSocketFrames = 0
-        self.outgoingWebSocketMessages = 0
-        self.incomingOctetsWireLevel = 0
-        self.incomingOctetsWebSocketLevel = 0
-        self.incomingOctetsAppLevel = 0
-        self.incomingWebSocketFrames = 0
-        self.incomingWebSocketMessages = 0
+        self._from = {name: getattr(self._engine, counter, 0) for name, counter in _COUNTERS.items()}
         self.preopenOutgoingOctetsWireLevel = 0
         self.preopenIncomingOctetsWireLevel = 0
+
+    def __getattr__(self, name: str) -> int:
+        if name not in _COUNTERS:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return getattr(self._engine, _COUNTERS[name], 0) - self._from[name]
 
     def __json__(self) -> dict[str, Any]:
         """Return the counts, and what follows from them: compression ratio and overhead, None where nothing was sent."""

@@ -75,7 +75,7 @@ class SendingMixin:
             # Section 5.3 of RFC 6455: a masking key is never used twice. RFC 7692: every connection has a context of its own
             self.engine.send_message(preparedMsg.payload, preparedMsg.binary, None, not preparedMsg.doNotCompress)
         else:
-            self.engine.write_raw(preparedMsg.payloadHybi, 1)
+            self.engine.write_raw(preparedMsg.payloadHybi, 1, 1, len(preparedMsg.payload))
 
     def sendPing(self, payload: bytes | None = None) -> None:
         """Send a ping; does nothing when the connection is not open.
@@ -118,7 +118,7 @@ class SendingMixin:
             self.engine.flush()
             self.sendData(frame, sync, chopsize)
         else:
-            self.engine.write_raw(frame)
+            self.engine.write_raw(frame, 0, *((1, len(payload)) if opcode < 8 else (0, 0)))
             if sync:
                 self.engine.flush()
 

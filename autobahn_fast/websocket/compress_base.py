@@ -12,6 +12,9 @@ from typing import Any
 
 from autobahn_fast.exception import PayloadCorruptError, PayloadExceededError
 
+PART = 256 * 1024
+"""Octets decompressed at a time: what a small message that says it is a huge one costs before limits are looked at."""
+
 __all__ = (
     "PerMessageCompress",
     "PerMessageCompressOffer",
@@ -62,7 +65,14 @@ class PerMessageCompress(_Described):
     """What ``decompress_message_data`` raises for a message over the limit."""
     max_message_size: int | None = None
     """Uncompressed octets of a message in, at most; None or 0: any number."""
+    more = False
+    """Whether there is more in what ``decompress_message_part`` was given."""
     _size = 0  # uncompressed octets of the message that comes in, so far
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether ``decompress_message_part`` can be used: not with a ``decompress_message_data`` of its own."""
+        return type(self).decompress_message_data is PerMessageCompress.decompress_message_data
 
     def start_compress_message(self) -> None:
         """A message out begins."""
@@ -82,6 +92,7 @@ class PerMessageCompress(_Described):
     def start_decompress_message(self) -> None:
         """A message in begins."""
         self._size = 0
+        self.more = False
         self._begin()
 
     def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
@@ -92,12 +103,22 @@ class PerMessageCompress(_Described):
         :raises PayloadCorruptError: the octets are not what this extension makes.
         :raises PayloadExceededError: more than ``max_output_len``, or in all more than ``max_message_size``.
         """
+        parts = [self.decompress_message_part(data, max_output_len)]
+        while self.more:
+            parts.append(self.decompress_message_part(b"", max_output_len))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def decompress_message_part(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        """Decompress a part of the message as far as ``PART`` octets; ``more`` says whether to go on with empty ``data``.
+
+        Parameters and exceptions are those of ``decompress_message_data``.
+        """
         limit = None if max_output_len is None else max(max_output_len - self._size, 0)
         if self.max_message_size:
             left = self.max_message_size - self._size
             limit = left if limit is None else min(left, limit)
         try:
-            out = self._inflate(data, limit)
+            out = self._inflate(data, PART if limit is None or limit >= PART else limit + 1)
         except PayloadCorruptError:
             raise
         except self._errors() as e:
@@ -131,8 +152,8 @@ class PerMessageCompress(_Described):
     def _begin(self) -> None:
         """A message in begins."""
 
-    def _inflate(self, data: bytes, limit: int | None) -> bytes:
-        """Decompress; what comes out may be cut anywhere behind ``limit`` octets, where it is given."""
+    def _inflate(self, data: bytes, room: int) -> bytes:
+        """Decompress about ``room`` octets, more only where they come in chunks, and set ``more``."""
         raise RuntimeError("PerMessageCompress is a base class: an extension decompresses")
 
     def _finish(self) -> None:

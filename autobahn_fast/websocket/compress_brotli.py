@@ -94,29 +94,23 @@ class PerMessageBrotli(PerMessageBrotliMixin, takeover.Takeover, PerMessageCompr
         import brotli
 
         self._decompressor = brotli.Decompressor()
+        self._rest = b""
 
-    def _inflate(self, data: bytes, limit: int | None) -> bytes:
+    _rest = b""  # not given to a decompressor that cannot be told a limit
+
+    def _inflate(self, data: bytes, room: int) -> bytes:
         decompressor: Any = self._decompressor
         if data and decompressor.is_finished():
             raise PayloadCorruptError("octets behind the end of a permessage-brotli stream")
-        if limit is None:
-            return decompressor.process(data)
-        parts: list[bytes] = []
-        left = limit + 1
         if hasattr(decompressor, "can_accept_more_data"):
-            while left > 0:
-                parts.append(decompressor.process(data, output_buffer_limit=left))
-                left -= len(parts[-1])
-                data = b""
-                if decompressor.can_accept_more_data():
-                    break
-        else:
-            for i in range(0, len(data), STEP):
-                parts.append(decompressor.process(data[i : i + STEP]))
-                left -= len(parts[-1])
-                if left <= 0:
-                    break
-        return b"".join(parts)
+            out: bytes = decompressor.process(data, output_buffer_limit=room)
+            # It may hold output back when it has taken all input.
+            self.more = len(out) >= room or (bool(out) and not decompressor.can_accept_more_data())
+            return out
+        data = self._rest + data
+        self._rest = data[STEP:]
+        self.more = bool(self._rest)
+        return decompressor.process(data[:STEP])
 
     def _finish(self) -> None:
         decompressor, self._decompressor = self._decompressor, None

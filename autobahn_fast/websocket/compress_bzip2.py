@@ -233,18 +233,15 @@ class PerMessageBzip2(PerMessageCompress, PerMessageBzip2Mixin):
 
         self._decompressor = bz2.BZ2Decompressor()
 
-    def _inflate(self, data: bytes, limit: int | None) -> bytes:
+    def _inflate(self, data: bytes, room: int) -> bytes:
         decompressor = self._decompressor
         if decompressor.eof:
+            self.more = False
             if data:
                 raise PayloadCorruptError("octets behind the end of a permessage-bzip2 stream")
             return b""
-        out = decompressor.decompress(data, -1 if limit is None else limit + 1)
-        while limit is not None and len(out) <= limit and not decompressor.eof and not decompressor.needs_input:
-            more = decompressor.decompress(b"", limit + 1 - len(out))
-            if not more:
-                break
-            out += more
+        out: bytes = decompressor.decompress(data, room)
+        self.more = bool(out) and not decompressor.eof and not decompressor.needs_input
         if decompressor.unused_data:
             raise PayloadCorruptError("octets behind the end of a permessage-bzip2 stream")
         return out

@@ -342,6 +342,7 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
         self._sync = self._deflate.module.Z_SYNC_FLUSH
         self._compressor: Any = None
         self._decompressor: Any = None
+        self._rest = b""  # not decompressed yet
         self._streams = 0  # that ended inside the message that comes in
 
     # --- out: section 7.2.1 ---
@@ -375,35 +376,32 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
 
     def _begin(self) -> None:
         self._streams = 0
+        self._rest = b""
         if self._alone_in:
             self._decompressor = None
 
-    def _inflate(self, data: bytes, limit: int | None) -> bytes:
+    def _inflate(self, data: bytes, room: int) -> bytes:
         decompressor = self._decompressor
         if decompressor is None:
             decompressor = self._decompressor = self._deflate.module.decompressobj(-self._bits_in)
-        out = decompressor.decompress(data) if limit is None else decompressor.decompress(data, limit + 1)
-        return self._next_streams(out, limit) if decompressor.eof else out
-
-    def _next_streams(self, out: bytes, limit: int | None) -> bytes:
-        # The last block had BFINAL set: what follows is another stream, which cannot refer to what came before.
-        parts, size = [out], len(out)
-        while self._decompressor.eof and (limit is None or size <= limit):
-            rest = self._decompressor.unused_data
+        data = self._rest + data if self._rest else data
+        out: bytes = decompressor.decompress(data, room)
+        if decompressor.eof:
+            # The last block had BFINAL set: what follows is another stream, which cannot refer to what came before.
+            self._rest = decompressor.unused_data
             self._decompressor = None
             self._streams += 1
             if self._streams > MAX_STREAMS:
                 raise PayloadCorruptError(
                     f"permessage-deflate data with more than {MAX_STREAMS} final blocks in a message"
                 )
-            if not rest:
-                break
-            decompressor = self._decompressor = self._deflate.module.decompressobj(-self._bits_in)
-            parts.append(
-                decompressor.decompress(rest) if limit is None else decompressor.decompress(rest, limit + 1 - size)
-            )
-            size += len(parts[-1])
-        return b"".join(parts)
+            self.more = bool(self._rest)
+        else:
+            self._rest = decompressor.unconsumed_tail
+            # A decompressor that stopped for want of room may keep something back that it has read. One that did nothing
+            # at all is not asked again.
+            self.more = len(out) >= room or (bool(self._rest) and (bool(out) or len(self._rest) < len(data)))
+        return out
 
     def _finish(self) -> None:
         decompressor = self._decompressor

@@ -107,12 +107,15 @@ class PerMessageSnappy(PerMessageSnappyMixin, takeover.Takeover, PerMessageCompr
         self._pending = b""
         self._skip = 0
 
-    def _inflate(self, data: bytes, limit: int | None) -> bytes:
+    def _inflate(self, data: bytes, room: int) -> bytes:
         data = self._pending + data if self._pending else data
-        self._pending = b""
+        self.more = False
         parts: list[bytes] = []
         size = at = 0
         while at < len(data):
+            if size >= room:
+                self.more = True
+                break
             if self._skip:
                 step = min(self._skip, len(data) - at)
                 self._skip -= step
@@ -131,8 +134,6 @@ class PerMessageSnappy(PerMessageSnappyMixin, takeover.Takeover, PerMessageCompr
             parts.append(self._unpack(kind, data[at:end]))
             at = end
             size += len(parts[-1])
-            if limit is not None and size > limit:
-                return b"".join(parts)
         self._pending = data[at:]
         return b"".join(parts)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from autobahn_fast.exception import PayloadCorruptError, PayloadExceededError
 from autobahn_fast.websocket import _zlib
-from autobahn_fast.websocket.compress_base import PerMessageCompress
+from autobahn_fast.websocket.compress_base import PART, PerMessageCompress
 from autobahn_fast.websocket.compress_deflate import MAX_STREAMS, PerMessageDeflate
 
 NOISE = random.Random(1).randbytes(70_000)
@@ -315,3 +315,27 @@ def test_a_brotli_package_that_cannot_be_told_a_limit(monkeypatch):
         assert unpack(server, pack(client, message), len(message)) == message
     with pytest.raises(PayloadExceededError):
         unpack(server, pack(client, NOISE), len(NOISE) - 1)
+
+
+@every
+def test_parts_hold_no_more_than_asked_for(name):
+    client, server = pair(name)
+    for payload in (b"", b"x", NOISE, bytes(PART), bytes(PART + 1), bytes(9 * PART + 7)):
+        data = pack(client, payload)
+        server.start_decompress_message()
+        assert server.in_parts
+        parts = [server.decompress_message_part(data)]
+        while server.more:
+            parts.append(server.decompress_message_part(b""))
+        server.end_decompress_message()
+        assert b"".join(parts) == payload
+        assert max(map(len, parts)) <= 2 * PART
+        assert len(parts) <= 40
+
+
+def test_who_decompresses_by_itself_gives_no_parts():
+    class Own(PerMessageCompress):
+        def decompress_message_data(self, data, max_output_len=None):
+            return data
+
+    assert not Own().in_parts

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from _ws_helpers import Client, Server, client_peer, make, request, response, se
 
 from autobahn_fast.exception import PayloadExceededError
 from autobahn_fast.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateResponseAccept
+from autobahn_fast.websocket.compress_base import PART
 
 RSV1 = 4
 every = pytest.mark.parametrize("name", CODECS)
@@ -213,3 +215,57 @@ def test_compression_set_by_hand_reaches_an_engine_that_is_there():
     assert connection.engine.compression is server
     connection._dataReceived(client_peer().frame(1, pack(client, b"hello"), rsv=RSV1))
     assert connection.seen[-1] == ("message", b"hello", False)
+
+
+class Counting(Server):
+    """Takes messages as they come and keeps only their size."""
+
+    size = largest = 0
+    failing = False
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        self.size += len(payload)
+        self.largest = max(self.largest, len(payload))
+        if self.failing:
+            raise RuntimeError("on purpose")
+
+    def onMessageFrameEnd(self) -> None:
+        pass
+
+    def onMessageEnd(self) -> None:
+        self.events.append("end")
+
+
+BOMB = 48 << 20
+
+
+@pytest.mark.parametrize("name", [c for c in CODECS if c != "snappy"])
+def test_without_a_limit_a_bomb_is_taken_in_parts(name):
+    connection, _, peer = serve(name, Counting)
+    codec = peer.engine.compression
+    codec.start_compress_message()
+    zeros = bytes(1 << 20)
+    packed = b"".join(codec.compress_message_data(zeros) for _ in range(BOMB >> 20)) + codec.end_compress_message()
+    octets = peer.frame(2, packed, rsv=RSV1)
+    tracemalloc.start()
+    try:
+        for i in range(0, len(octets), 65536):
+            connection._dataReceived(octets[i : i + 65536])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert connection.size == BOMB
+    assert connection.seen[-1] == "end"
+    assert connection.largest <= 2 * PART
+    assert peak < 8 << 20
+    assert connection.engine.allocated == 0
+
+
+def test_a_hook_that_raises_at_every_part():
+    connection, transport, peer = serve("deflate/zlib", Counting)
+    connection.failing = True
+    connection._dataReceived(message(peer, bytes(20 * PART)) + message(peer, b"x"))
+    assert connection.size == 20 * PART + 1
+    assert connection.seen[-2:] == ["end", "end"]
+    (close,) = client_peer().read(transport.take())
+    assert close[:2] == ("close", 1011)

@@ -350,17 +350,6 @@ def test_octets_through_send_data_when_it_is_overridden():
     assert transport.out == b"\x81\x01x"
 
 
-def test_traffic_counts():
-    connection, _ = open_server()
-    connection._dataReceived(client_peer().frame(1, b"hello"))
-    connection.sendMessage(b"hi")
-    stats = connection.trafficStats
-    assert (stats.incomingWebSocketMessages, stats.outgoingWebSocketMessages) == (1, 1)
-    assert (stats.incomingOctetsWebSocketLevel, stats.outgoingOctetsWebSocketLevel) == (11, 4)
-    assert stats.preopenOutgoingOctetsWireLevel > 0
-    assert '"incomingWebSocketMessages": 1' in str(stats)
-
-
 def test_a_large_message_right_behind_the_handshake():
     payload = b"x" * 200_000
     client, _ = make(Client)
