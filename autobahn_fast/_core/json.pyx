@@ -317,7 +317,7 @@ cdef class JsonCodec(Codec):
 
     :param use_binary_hex_encoding: octets are written as ``"0x"`` and hexadecimal digits, not as U+0000 and Base64, and
         strings that begin with ``0x`` are read as octets.
-    :param use_decimal_from_str: strings that are a decimal number without exponent are read as ``Decimal``.
+    :param use_decimal_from_str: strings that are a decimal number are read as ``Decimal``; an exponent has a capital E.
     :param use_decimal_from_float: numbers with a fraction or an exponent are read as ``Decimal``.
     """
 
@@ -585,9 +585,14 @@ cdef class JsonCodec(Codec):
             if self.use_decimal_from_str:
                 if _decimal_pattern is None:
                     import re
-                    _decimal_pattern = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\n?").fullmatch
+                    # The exponent with a capital E, as str(Decimal) writes it.
+                    _decimal_pattern = re.compile(
+                        r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[-+]?[0-9]+)?\n?").fullmatch
                 if _decimal_pattern(s):
-                    return decimal_type()(s)
+                    try:
+                        return decimal_type()(s)
+                    except ArithmeticError:     # an exponent beyond what a Decimal can have
+                        return s
         except Exception as exc:
             decode_failed(exc)
         return s

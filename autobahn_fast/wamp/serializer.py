@@ -257,33 +257,32 @@ class Serializer:
     # --- statistics ---
 
     def stats_reset(self) -> int:
-        """Set all counters to zero and begin a new cycle. :returns: the time, in ns since the epoch."""
+        """Set all counters to zero. :returns: the time, in ns since the epoch."""
         self.statistics.reset()
-        self._stats_cycle += 1
         self._stats_reset = time.time_ns()
         return self._stats_reset
 
     def stats_bytes(self) -> int:
-        """Return the octets of this cycle, both ways."""
+        """Return the octets since the last reset, both ways."""
         s = self.statistics
         return s.serialized_bytes + s.unserialized_bytes
 
     def stats_messages(self) -> int:
-        """Return the messages of this cycle, both ways."""
+        """Return the messages since the last reset, both ways."""
         s = self.statistics
         return s.serialized_messages + s.unserialized_messages
 
     def stats_rated_messages(self) -> int:
-        """Return the rated messages of this cycle, both ways."""
+        """Return the rated messages since the last reset, both ways."""
         s = self.statistics
         return s.serialized_rated_messages + s.unserialized_rated_messages
 
     def stats(self, reset: bool = True, details: bool = False) -> dict[str, Any]:
-        """Return the counters of this cycle.
+        """Return the counters since the last reset.
 
-        :param reset: begin a new cycle.
+        :param reset: set them to zero.
         :param details: tell out (``serialized``) and in (``unserialized``) apart.
-        :returns: ``cycle``, ``serializer``, ``timestamp`` (of the beginning) and ``duration`` in ns, and the counters.
+        :returns: ``cycle`` (counts the calls of this method), ``serializer``, ``timestamp`` (of the beginning) and ``duration`` in ns, and the counters.
         """
         s = self.statistics
         result: dict[str, Any] = {
@@ -307,6 +306,7 @@ class Serializer:
             result["bytes"] = self.stats_bytes()
             result["messages"] = self.stats_messages()
             result["rated_messages"] = self.stats_rated_messages()
+        self._stats_cycle += 1
         if reset:
             self.stats_reset()
         return result
@@ -322,7 +322,7 @@ class Serializer:
 
         :param rated_messages: after so many rated messages; 0 or None: not by count.
         :param duration: after so many ns, looked at with each message; 0 or None: not by time.
-        :param reset_now: begin a new cycle now.
+        :param reset_now: set them to zero now.
         """
         for name, value in (("rated_messages", rated_messages), ("duration", duration)):
             if value is not None and (type(value) is not int or value < 0):

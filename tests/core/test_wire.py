@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Wire: hot messages out as they must be on the wire, in as calls of the session, everything else as objects."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from autobahn_fast._core.frames import WebSocketEngine
 from autobahn_fast._core.json import JsonCodec
 from autobahn_fast._core.msgpack import MsgPackCodec
 from autobahn_fast._core.wire import Wire
+from autobahn_fast.wamp.serializer import JsonSerializer
 
 CODECS = [JsonCodec(), MsgPackCodec(), CborCodec()]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -459,3 +461,33 @@ def test_a_call_that_the_application_completed_itself(codec: Codec) -> None:
     session._plain_calls[2].failure = failure = RuntimeError("a loop that was closed")
     assert pair.deliver([50, 2, {}, ["x"]]) == []
     assert pair.errors() == [failure]
+
+
+def test_json_options() -> None:
+    pair = Pair(JsonCodec(use_binary_hex_encoding=True, use_decimal_from_str=True, use_decimal_from_float=True))
+    pair.deliver_octets(b'[36,1,2,{"topic":"1"},["0x00ff","1.50","1E5",1.5,"\\u0000AAE="],{"k":"-2"}]')
+    args = (b"\x00\xff", Decimal("1.50"), Decimal("1E5"), Decimal("1.5"), "\0AAE=")
+    assert pair.session.calls == [("event", 1, 2, {"topic": Decimal(1)}, args, {"k": Decimal(-2)})]
+    assert repr(pair.session.calls[0][4][1:4]) == "(Decimal('1.50'), Decimal('1E+5'), Decimal('1.5'))"
+    pair.wire.publish(1, "a.b", args[:4], {})
+    assert pair.sent == [b'[16,1,{},"a.b",["0x00ff","1.50","1E+5","1.5"]]']
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_statistics_of_a_serializer_that_a_wire_uses(batched: bool) -> None:
+    serializer, seen = JsonSerializer(batched), []  # type: ignore[var-annotated]
+    pair = Pair(serializer.codec, batch=serializer.batch)
+    wire = Wire(pair.engine, serializer.codec, serializer.statistics, pair.session, parse, True, serializer.batch)
+    pair.engine.set_sink(wire)
+    serializer.set_stats_autoreset(4, 0, seen.append)
+    octets = serializer._serializer.serialize([36, 1, 2, {}, ["x" * 600]])
+    pair.deliver_octets(octets)
+    wire.publish(1, "a.b", (), {})
+    assert seen == [] and serializer.stats_rated_messages() == 3
+    wire.call(2, "a.b", (), {})
+    assert [(s["messages"], s["rated_messages"], s["cycle"]) for s in seen] == [(3, 4, 1)]
+    assert seen[0]["bytes"] == len(octets) + sum(map(len, pair.sent))
+    assert serializer.stats_messages() == 0
+    serializer.set_stats_autoreset(0, 1, seen.append)
+    pair.deliver_octets(octets)
+    assert (seen[-1]["bytes"], seen[-1]["messages"]) == (len(octets), 1)

@@ -165,6 +165,13 @@ def test_json_options() -> None:
     assert hexed.unserialize(b'["0x6162"]') == [[b"ab"]]
     texts = b'["1.5","abc","10","1e5","NaN",""]'
     decimals = JsonObjectSerializer(use_decimal_from_str=True)
+    # As autobahn reads them: an exponent has a capital E, as str(Decimal) writes it.
+    exponents = b'["1E5","-1.5E-3",".5E+05","1E","E5","1E5.","1E99999999999999999999"]'
+    expected = [Decimal("1E5"), Decimal("-0.0015"), Decimal("5E4"), "1E", "E5", "1E5.", "1E99999999999999999999"]
+    assert decimals.unserialize(exponents) == [expected]
+    assert decimals.unserialize(decimals.serialize([Decimal("1E+30"), Decimal("1E-30")])) == [
+        [Decimal("1E+30"), Decimal("1E-30")]
+    ]
     assert decimals.unserialize(texts) == [[Decimal("1.5"), "abc", Decimal(10), "1e5", "NaN", ""]]
     assert decimals.serialize(Decimal("1.50")) == b'"1.50"'
     assert JsonObjectSerializer(use_decimal_from_float=True).unserialize(b"[1.5,2]") == [[Decimal("1.5"), 2]]
@@ -194,15 +201,24 @@ def test_statistics(cls: Any) -> None:
     stats = s.stats()
     assert (stats["bytes"], stats["messages"], stats["rated_messages"]) == (sum(sizes) + sizes[0], 4, 6)
     later = s.stats()
-    assert (later["bytes"], later["messages"], later["rated_messages"], later["cycle"]) == (0, 0, 0, 2)
+    assert (later["bytes"], later["messages"], later["rated_messages"], later["cycle"]) == (0, 0, 0, 3)
     assert later["timestamp"] >= stats["timestamp"] + stats["duration"]
 
 
+def test_cycles_count_calls_of_stats() -> None:
+    s = JsonSerializer()
+    cycles = [s.stats()["cycle"], s.stats(reset=False)["cycle"], s.stats_reset() > 0, s.stats(details=True)["cycle"]]
+    assert cycles == [1, 2, True, 3]
+
+
 def test_statistics_of_a_batch() -> None:
+    # The messages one by one, the rated ones of all octets together.
     s = JsonSerializer(batched=True)
-    data = b"[17,1,2]\x18[17,3,4]\x18[17,5,66]\x18"
-    s.unserialize(data)
-    assert (s.stats_messages(), s.stats_bytes()) == (3, len(data))
+    octets = [s.serialize(publish("x" * size))[0] for size in (10, 600, 1200)]
+    assert s.stats()["rated_messages"] == 1 + 2 + 3
+    s.unserialize(b"".join(octets))
+    size = sum(map(len, octets))
+    assert (s.stats_messages(), s.stats_bytes(), s.stats_rated_messages()) == (3, size, -(-size // 512))
 
 
 def test_autoreset_by_count() -> None:
