@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.python.failure import Failure
 
 from autobahn_fast.twisted.websocket import (
-    WebSocketAdapterProtocol,
     WebSocketClientFactory,
     WebSocketClientProtocol,
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from autobahn_fast.websocket._extensions import deflate_options, deflate_server_options
 from autobahn_fast.websocket.types import ConnectionDeny, ConnectionRequest
 
 __all__ = (
@@ -88,10 +88,10 @@ class WrappingWebSocketAdapter:
         """The connection is closed: the wrapped protocol's is lost."""
         if self._begun:
             self._begun = False
-            error = ConnectionDone(reason) if wasClean else ConnectionLost(reason)
-            self._proto.connectionLost(Failure(error))
+            error = ConnectionDone if wasClean else ConnectionLost
+            self._proto.connectionLost(Failure(error(reason) if reason else error()))
 
-    # --- ITransport ---
+    # --- ITransport, IPushProducer ---
 
     def write(self, data: bytes) -> None:
         """Send octets, as one message. Does nothing when the connection is not open.
@@ -119,6 +119,18 @@ class WrappingWebSocketAdapter:
         """Close at once."""
         self.dropConnection(abort=True)  # type: ignore[attr-defined]
 
+    def pauseProducing(self) -> None:
+        """Read no more for now."""
+        self.transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Read on."""
+        self.transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """Read no more at all: close."""
+        self.loseConnection()
+
     def getPeer(self) -> Any:
         """Return the peer's address."""
         return self.transport.getPeer()
@@ -136,25 +148,11 @@ class WrappingWebSocketClientProtocol(WrappingWebSocketAdapter, WebSocketClientP
     """A client connection with a wrapped protocol."""
 
 
-def _subprotocols(own: str | None) -> list[str]:
-    return ["binary", BASE64, *([own] if own else [])]
+class _WrappingFactory:
+    """What both wrapping factories are."""
 
-
-def _wrap(factory: Any, addr: Any) -> WebSocketAdapterProtocol | None:
-    """Build the program's protocol and a connection around it."""
-    proto = factory._factory.buildProtocol(addr)
-    if proto is None:
-        return None
-    connection = factory.protocol()
-    connection.factory = factory
-    connection._proto = proto
-    return connection
-
-
-class WrappingWebSocketServerFactory(WebSocketServerFactory):
-    """Serves a program's stream protocol over WebSocket."""
-
-    protocol = WrappingWebSocketServerProtocol
+    protocol: Any
+    _compression: Callable[[], dict[str, Any]]
 
     def __init__(
         self,
@@ -167,19 +165,36 @@ class WrappingWebSocketServerFactory(WebSocketServerFactory):
     ) -> None:
         """
         :param factory: the program's factory. :param url: WebSocket URL of the server. :param reactor: the installed one when None.
-        :param enableCompression: kept as an attribute: whether to accept compression where the connection can.
+        :param enableCompression: whether permessage-deflate is offered (client) and accepted; with it on, a client takes whatever
+            parameters the server selects.
         :param autoFragmentSize: send frames of at most so many octets; 0: no limit.
-        :param subprotocol: spoken beside ``binary`` and ``base64``.
+        :param subprotocol: spoken, too, behind ``binary`` and ``base64``.
         """
         self._factory = factory
-        self._subprotocols = _subprotocols(subprotocol)
-        self.enableCompression = enableCompression
-        WebSocketServerFactory.__init__(self, url=url, reactor=reactor, protocols=self._subprotocols)
-        self.setProtocolOptions(autoFragmentSize=autoFragmentSize, failByDrop=False)
+        self._subprotocols = ["binary", BASE64, *([subprotocol] if subprotocol else [])]
+        super().__init__(url=url, reactor=reactor, protocols=self._subprotocols)  # type: ignore[call-arg]
+        self.setProtocolOptions(  # type: ignore[attr-defined]
+            autoFragmentSize=autoFragmentSize,
+            failByDrop=False,
+            **(self._compression() if enableCompression else {}),
+        )
 
     def buildProtocol(self, addr: Any) -> Any:
-        """Return a connection for a client, or None: the program's factory does not want it."""
-        return _wrap(self, addr)
+        """Return a connection with the program's protocol in it, or None: the program's factory does not want one."""
+        proto = self._factory.buildProtocol(addr)
+        if proto is None:
+            return None
+        connection = self.protocol()
+        connection.factory = self
+        connection._proto = proto
+        return connection
+
+
+class WrappingWebSocketServerFactory(_WrappingFactory, WebSocketServerFactory):
+    """Serves a program's stream protocol over WebSocket."""
+
+    protocol = WrappingWebSocketServerProtocol
+    _compression = staticmethod(deflate_server_options)
 
     def startFactory(self) -> None:
         """Twisted: listening begins."""
@@ -192,35 +207,11 @@ class WrappingWebSocketServerFactory(WebSocketServerFactory):
         super().stopFactory()
 
 
-class WrappingWebSocketClientFactory(WebSocketClientFactory):
+class WrappingWebSocketClientFactory(_WrappingFactory, WebSocketClientFactory):
     """Connects a program's stream protocol over WebSocket."""
 
     protocol = WrappingWebSocketClientProtocol
-
-    def __init__(
-        self,
-        factory: Any,
-        url: str,
-        reactor: Any = None,
-        enableCompression: bool = True,
-        autoFragmentSize: int = 0,
-        subprotocol: str | None = None,
-    ) -> None:
-        """
-        :param factory: the program's factory. :param url: WebSocket URL of the server. :param reactor: the installed one when None.
-        :param enableCompression: kept as an attribute: whether to offer compression where the connection can.
-        :param autoFragmentSize: send frames of at most so many octets; 0: no limit.
-        :param subprotocol: offered behind ``binary`` and ``base64``.
-        """
-        self._factory = factory
-        self._subprotocols = _subprotocols(subprotocol)
-        self.enableCompression = enableCompression
-        WebSocketClientFactory.__init__(self, url=url, reactor=reactor, protocols=self._subprotocols)
-        self.setProtocolOptions(autoFragmentSize=autoFragmentSize, failByDrop=False)
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """Return a connection to the server, or None: the program's factory does not want it."""
-        return _wrap(self, addr)
+    _compression = staticmethod(deflate_options)
 
     def clientConnectionFailed(self, connector: Any, reason: Any) -> None:
         """Twisted: the connection could not be made."""

@@ -10,7 +10,15 @@ from __future__ import annotations
 import base64
 import struct
 
-__all__ = ("ED25519", "make_padding", "pack_strings", "read_private_key", "read_public_key")
+__all__ = (
+    "ED25519",
+    "Reader",
+    "make_padding",
+    "pack_strings",
+    "read_key_packet",
+    "read_private_key",
+    "read_public_key",
+)
 
 ED25519 = "ssh-ed25519"
 _BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
@@ -20,14 +28,18 @@ _CHECK = struct.Struct(">II")
 _LENGTH = struct.Struct(">I")
 
 
-class _Reader:
-    """Takes an SSH packet apart."""
+class Reader:
+    """Takes an SSH packet apart.
+
+    All methods raise ValueError when octets are missing.
+    """
 
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
         self._position = 0
 
     def take(self, count: int) -> bytes:
+        """Return so many octets."""
         end = self._position + count
         if end > len(self._octets):
             raise ValueError("the SSH key is cut off or damaged")
@@ -36,12 +48,15 @@ class _Reader:
         return octets
 
     def number(self) -> int:
+        """Return a uint32."""
         return int(_LENGTH.unpack(self.take(4))[0])
 
     def string(self) -> bytes:
+        """Return a string: what stands behind its length."""
         return self.take(self.number())
 
     def rest(self) -> bytes:
+        """Return all that was not taken."""
         return self.take(len(self._octets) - self._position)
 
 
@@ -68,6 +83,19 @@ def _expect_type(name: bytes) -> None:
         raise ValueError(f"invalid key type: only {ED25519} keys can be used, this one is {shown!r}")
 
 
+def read_key_packet(octets: bytes) -> bytes:
+    """Return the key (32 octets) of a packet with its type (RFC 8709, section 4).
+
+    :raises ValueError: it is none, or not an Ed25519 key.
+    """
+    packet = Reader(octets)
+    _expect_type(packet.string())
+    key = packet.string()
+    if len(key) != 32 or packet.rest():
+        raise ValueError("invalid SSH Ed25519 public key: 32 octets are needed")
+    return key
+
+
 def read_public_key(text: str) -> tuple[bytes, str | None]:
     """Return key (32 octets) and comment of a public key in the format of ``authorized_keys``.
 
@@ -77,12 +105,7 @@ def read_public_key(text: str) -> tuple[bytes, str | None]:
     if len(parts) < 2:
         raise ValueError("invalid SSH Ed25519 public key: expected 'ssh-ed25519 AAAA... comment'")
     _expect_type(parts[0].encode("utf8"))
-    packet = _Reader(_decode(parts[1]))
-    _expect_type(packet.string())
-    key = packet.string()
-    if len(key) != 32 or packet.rest():
-        raise ValueError("invalid SSH Ed25519 public key: 32 octets are needed")
-    return key, parts[2] if len(parts) > 2 else None
+    return read_key_packet(_decode(parts[1])), parts[2] if len(parts) > 2 else None
 
 
 def read_private_key(text: str) -> tuple[bytes, str | None]:
@@ -93,7 +116,7 @@ def read_private_key(text: str) -> tuple[bytes, str | None]:
     text = text.strip()
     if not (text.startswith(_BEGIN) and text.endswith(_END)):
         raise ValueError("invalid OpenSSH private key: it does not begin and end as one")
-    packet = _Reader(_decode(text[len(_BEGIN) : -len(_END)]))
+    packet = Reader(_decode(text[len(_BEGIN) : -len(_END)]))
     if packet.take(len(_MAGIC)) != _MAGIC:
         raise ValueError("invalid OpenSSH private key: unknown format")
     cipher, kdf, _options = packet.string(), packet.string(), packet.string()
@@ -104,7 +127,7 @@ def read_private_key(text: str) -> tuple[bytes, str | None]:
     if packet.number() != 1:
         raise ValueError("an OpenSSH private key file must hold exactly one key")
     packet.string()  # the public key, which is in the private part, too
-    private = _Reader(packet.string())
+    private = Reader(packet.string())
     first, second = _CHECK.unpack(private.take(_CHECK.size))
     if first != second:
         raise ValueError("the OpenSSH private key is damaged: its check numbers differ")

@@ -78,7 +78,7 @@ class CryptosignKey:
         self._comment = comment
 
     def __repr__(self) -> str:
-        return f"CryptosignKey(public_key={self.public_key()!r}, can_sign={self._can_sign}, comment={self._comment!r})"
+        return f"CryptosignKey(public_key={self.public_key()!r}, can_sign={self.can_sign}, comment={self._comment!r})"
 
     # --- constructors ---
 
@@ -212,34 +212,38 @@ class CryptosignKey:
             XORed with the channel id where there is one.
         :raises ValueError: what is wrong with challenge or channel id.
         """
-        if challenge.method not in ("cryptosign", "cryptosign-proxy"):
-            raise ValueError(f"unexpected cryptosign challenge with method {challenge.method!r}")
-        text = challenge.extra.get("challenge")
-        if text is None:
-            raise ValueError("missing challenge value in challenge.extra")
-        if not isinstance(text, str) or len(text) != 2 * _KEY_LENGTH:
-            shown = len(text) if isinstance(text, str) else type(text).__name__
-            raise ValueError(f"unexpected challenge (hex) length: was {shown}, but expected {2 * _KEY_LENGTH}")
-        try:
-            data = binascii.a2b_hex(text)
-        except ValueError:
-            raise ValueError("the challenge is not hex") from None
-        if channel_id_type is None:
-            if channel_id is not None:
-                raise ValueError("a channel id needs its type: 'tls-unique' or 'tls-exporter'")
-        else:
-            if channel_id_type not in CHANNEL_BINDINGS:
-                raise ValueError(f"invalid channel_id_type {channel_id_type!r}: one of {CHANNEL_BINDINGS} expected")
-            if type(channel_id) is not bytes or len(channel_id) != _KEY_LENGTH:
-                shown = len(channel_id) if channel_id is not None else "None"
-                raise ValueError(
-                    f"unexpected TLS transport channel ID length (was {shown}, but expected {_KEY_LENGTH})"
-                )
-            data = xor(data, channel_id)
+        data = octets_to_sign(challenge, channel_id, channel_id_type)
         return succeeded((self._sign(data) + data).hex())
 
 
 ICryptosignKey.register(CryptosignKey)
+
+
+def octets_to_sign(challenge: Any, channel_id: bytes | None, channel_id_type: str | None) -> bytes:
+    """Return the 32 octets that answer a challenge when signed. See :meth:`CryptosignKey.sign_challenge`."""
+    if challenge.method not in ("cryptosign", "cryptosign-proxy"):
+        raise ValueError(f"unexpected cryptosign challenge with method {challenge.method!r}")
+    text = challenge.extra.get("challenge")
+    if text is None:
+        raise ValueError("missing challenge value in challenge.extra")
+    if not isinstance(text, str) or len(text) != 2 * _KEY_LENGTH:
+        shown = len(text) if isinstance(text, str) else type(text).__name__
+        raise ValueError(f"unexpected challenge (hex) length: was {shown}, but expected {2 * _KEY_LENGTH}")
+    try:
+        data = binascii.a2b_hex(text)
+    except ValueError:
+        raise ValueError("the challenge is not hex") from None
+    if channel_id_type is None:
+        if channel_id is not None:
+            raise ValueError("a channel id needs its type: 'tls-unique' or 'tls-exporter'")
+    else:
+        if channel_id_type not in CHANNEL_BINDINGS:
+            raise ValueError(f"invalid channel_id_type {channel_id_type!r}: one of {CHANNEL_BINDINGS} expected")
+        if type(channel_id) is not bytes or len(channel_id) != _KEY_LENGTH:
+            shown = len(channel_id) if channel_id is not None else "None"
+            raise ValueError(f"unexpected TLS transport channel ID length (was {shown}, but expected {_KEY_LENGTH})")
+        data = xor(data, channel_id)
+    return data
 
 
 # --- details of HELLO and CHALLENGE ---

@@ -12,7 +12,7 @@ from typing import Any
 
 from autobahn_fast.websocket._http import HttpError
 
-__all__ = ("choose_offer", "deflate_accept", "deflate_options", "take_response")
+__all__ = ("choose_offer", "deflate_accept", "deflate_options", "deflate_server_options", "take_response")
 
 Extensions = Iterable[tuple[str, Mapping[str, Sequence[Any]]]]
 
@@ -106,3 +106,17 @@ def deflate_accept(response: Any) -> Any:
     from autobahn_fast.websocket.compress_deflate import PerMessageDeflateResponse, PerMessageDeflateResponseAccept
 
     return PerMessageDeflateResponseAccept(response) if isinstance(response, PerMessageDeflateResponse) else None
+
+
+def deflate_server_options() -> dict[str, Any]:
+    """Return the options of a server factory that takes the first offer of permessage-deflate, with the client's parameters."""
+    return {"perMessageCompressionAccept": _accept_deflate_offer}
+
+
+def _accept_deflate_offer(offers: Iterable[Any]) -> Any:
+    from autobahn_fast.websocket.compress_deflate import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+
+    for offer in offers:
+        if isinstance(offer, PerMessageDeflateOffer):
+            return PerMessageDeflateOfferAccept(offer)
+    return None
