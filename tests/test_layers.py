@@ -32,6 +32,7 @@ LAYERS = [
     (3, f"{PACKAGE}.wamp.websocket"),
     (3, f"{PACKAGE}.wamp.rawsocket"),
     (3, f"{PACKAGE}.wamp._base"),
+    (3, f"{PACKAGE}.wamp._calls"),
     (3, f"{PACKAGE}.wamp._inbound"),
     (3, f"{PACKAGE}.wamp._invocation"),
     (3, f"{PACKAGE}.wamp._wire"),

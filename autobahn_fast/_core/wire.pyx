@@ -250,7 +250,7 @@ cdef class Wire(Sink):
                 if not codec.more(&c):
                     return False
                 details = codec.get_map(&c)
-                if details is not None and "enc_algo" in details:
+                if details is not None and ("enc_algo" in details or "ppt_scheme" in details):
                     return False
                 if codec.more(&c):
                     args = codec.get_array(&c)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from autobahn_fast.exception import PayloadExceededError
-from autobahn_fast.wamp import message
+from autobahn_fast.wamp import _passthru, message
 from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SerializationError
 from autobahn_fast.wamp.request import Publication, Registration, Subscription
@@ -66,9 +66,19 @@ def message_details(msg: Any, names: tuple[str, ...]) -> dict[str, Any] | None:
     return found or None
 
 
+PPT_FIELDS = _passthru.FIELDS
+
+
+def ppt_details(details: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the ``ppt_...`` ones of a message's details, None when it did not come in payload passthru mode."""
+    if "ppt_scheme" not in details:
+        return None
+    return {name: details[name] for name in PPT_FIELDS if name in details}
+
+
 EVENT_FIELDS = (
     "publisher", "publisher_authid", "publisher_authrole", "topic", "retained", "transaction_hash",
-    "x_acknowledged_delivery", "enc_algo", "forward_for",
+    "x_acknowledged_delivery", "enc_algo", "forward_for", "trustlevel", *PPT_FIELDS,
 )  # fmt: skip
 RESULT_FIELDS = ("progress", "enc_algo", "callee", "callee_authid", "callee_authrole", "forward_for")
 
@@ -129,6 +139,8 @@ class InboundMixin(SessionPart):
             transaction_hash=get("transaction_hash"),
             enc_algo=get("enc_algo"),
             forward_for=get("forward_for"),
+            trustlevel=get("trustlevel"),
+            ppt=ppt_details(details) if details else None,
         )
         return handler.fn(*args, **keywords)
 
@@ -176,10 +188,10 @@ class InboundMixin(SessionPart):
     def _on_event_message(self, msg: Any) -> None:
         args, kwargs = msg.args, msg.kwargs
         subscriptions = self._subscriptions.get(msg.subscription)
-        if msg.enc_algo is not None and subscriptions:
+        if subscriptions and (msg.enc_algo is not None or msg.ppt_scheme is not None):
             topic = msg.topic or subscriptions[0].topic
             try:
-                args, kwargs = self._decode_payload(False, topic, msg)
+                args, kwargs = self._open_payload(False, topic, msg)
             except ApplicationError as e:
                 self.log.warn("EVENT for subscription {id} dropped: {error}", id=msg.subscription, error=e)
                 return
@@ -199,8 +211,9 @@ class InboundMixin(SessionPart):
         if future is None:
             self._on_unknown_result(request)
             return
-        options = self._call_options.pop(request, None) if self._call_options else None
-        if kwargs or len(args) > 1 or (options is not None and options[1] is not None and options[1].details):
+        context = self._forget_context(request) if self._call_options else None
+        options = context.options if context is not None else None
+        if kwargs or len(args) > 1 or (options is not None and options.details):
             self._resolve(future, make_call_result(args, kwargs, details))
         else:
             self._resolve(future, args[0] if args else None)
@@ -209,14 +222,17 @@ class InboundMixin(SessionPart):
         if request not in self._cancelled_calls:
             raise ProtocolError(f"RESULT received for request {request}, which is not a pending call of this session")
         self._cancelled_calls.discard(request)
-        self.log.debug("RESULT for call {id}, which was cancelled: dropped", id=request)
+        self.log.debug("RESULT for call {id}, which was cancelled or timed out: dropped", id=request)
 
     def _on_progress(self, request: int, details: dict[str, Any], args: Any, kwargs: dict[str, Any] | None) -> None:
         if request not in self._calls:
             if request in self._cancelled_calls:
                 return
             raise ProtocolError(f"RESULT received for request {request}, which is not a pending call of this session")
-        options = self._call_options.get(request, (None, None))[1]
+        context = self._call_options.get(request)
+        options = context.options if context is not None else None
+        if options is not None and options.timeout is not None:
+            self._watch_call(request, context)
         if options is None or options.on_progress is None:
             self.log.debug("progressive RESULT for call {id}, which did not ask for any: dropped", id=request)
             return
@@ -233,11 +249,15 @@ class InboundMixin(SessionPart):
 
     def _on_result_message(self, msg: Any) -> None:
         args, kwargs = msg.args, msg.kwargs
-        if msg.enc_algo is not None and msg.request in self._calls:
+        if msg.request in self._calls and (msg.enc_algo is not None or msg.ppt_scheme is not None):
+            context = self._call_options.get(msg.request)
             try:
-                args, kwargs = self._decode_payload(True, self._call_options.get(msg.request, ("", None))[0], msg)
+                args, kwargs = self._open_payload(True, context.procedure if context is not None else "", msg)
             except ApplicationError as e:
-                self._call_options.pop(msg.request, None)
+                if msg.progress:
+                    self._give_up_call(msg.request, e, message.Cancel.KILLNOWAIT)
+                    return
+                self._forget_context(msg.request)
                 self._reject(self._calls.pop(msg.request), e)
                 return
         self._on_result(msg.request, message_details(msg, RESULT_FIELDS), tuple(args or ()), kwargs)
@@ -263,11 +283,8 @@ class InboundMixin(SessionPart):
         self._resolve(future, subscription)
 
     def _on_unsubscribed(self, msg: Any) -> None:
-        if msg.request == 0:  # the router revoked it (advanced profile, subscription revocation)
-            for subscription in self._subscriptions.pop(msg.subscription, ()):
-                subscription.active = False
-            self._gone_subscriptions.add(msg.subscription)
-            self.log.info("subscription {id} revoked by the router: {reason}", id=msg.subscription, reason=msg.reason)
+        if msg.request == 0:
+            self._on_subscription_revoked(msg.subscription, msg.reason)
             return
         future, _ = self._take(self._unsubscribes, msg)
         self._resolve(future, 0)
@@ -280,19 +297,51 @@ class InboundMixin(SessionPart):
         self._resolve(future, registration)
 
     def _on_unregistered(self, msg: Any) -> None:
-        if msg.request == 0:  # the router revoked it (advanced profile, registration revocation)
-            self._forget_registration(msg.registration)
-            self.log.info("registration {id} revoked by the router: {reason}", id=msg.registration, reason=msg.reason)
+        if msg.request == 0:
+            self._on_registration_revoked(msg.registration, msg.reason)
             return
         future, registration = self._take(self._unregisters, msg)
         self._forget_registration(registration)
         self._resolve(future)
 
-    def _forget_registration(self, registration: int) -> None:
-        gone = self._registrations.pop(registration, None)
+    def _forget_registration(self, registration: int) -> Registration | None:
+        gone: Registration | None = self._registrations.pop(registration, None)
         if gone is not None:
             gone.active = False
         self._gone_registrations.add(registration)
+        return gone
+
+    # --- revocation: the router takes a subscription or registration away ---
+
+    def _on_subscription_revoked(self, subscription: int | None, reason: str | None) -> None:
+        if subscription is None:
+            raise ProtocolError("UNSUBSCRIBED received for request 0 without 'subscription'")
+        gone = self._subscriptions.pop(subscription, ())
+        self._gone_subscriptions.add(subscription)
+        self.log.info("subscription {id} revoked by the router: {reason}", id=subscription, reason=reason)
+        for each in gone:
+            each.active = False
+        for each in gone:
+            self._tell_revoked(each.handler.on_revoked, each, reason)
+
+    def _on_registration_revoked(self, registration: int | None, reason: str | None) -> None:
+        if registration is None:
+            raise ProtocolError("UNREGISTERED received for request 0 without 'registration'")
+        gone = self._forget_registration(registration)
+        self.log.info("registration {id} revoked by the router: {reason}", id=registration, reason=reason)
+        if gone is not None:
+            self._tell_revoked(gone.endpoint.on_revoked, gone, reason)
+
+    def _tell_revoked(self, on_revoked: Any, what: Any, reason: str | None) -> None:
+        if on_revoked is None:
+            return
+        try:
+            result = on_revoked(what, reason)
+        except Exception as e:
+            self._user_error(e, "While firing on_revoked")
+        else:
+            if result is not None and self._is_awaitable(result):
+                self._spawn(self._guard(result, "While firing on_revoked"))
 
     def _take(self, pending: dict[int, Any], msg: Any) -> Any:
         entry = pending.pop(msg.request, None)
@@ -307,10 +356,10 @@ class InboundMixin(SessionPart):
     def _on_error(self, msg: Any) -> None:
         """ERROR: reject the future of the request it answers."""
         request = msg.request
-        if msg.request_type == message.Cancel.MESSAGE_TYPE:
-            if request in self._calls or request in self._cancelled_calls:
-                return
-        elif msg.request_type == message.Call.MESSAGE_TYPE and request in self._cancelled_calls:
+        if msg.request_type == message.Cancel.MESSAGE_TYPE and 0 < request <= self._last_request:
+            self.log.debug("CANCEL of call {id} refused: {error}", id=request, error=msg.error)
+            return  # the call had ended before the router saw it, or ends by itself
+        if msg.request_type == message.Call.MESSAGE_TYPE and request in self._cancelled_calls:
             self._cancelled_calls.discard(request)
             return
         name = self._pending_by_type.get(msg.request_type)
@@ -320,19 +369,23 @@ class InboundMixin(SessionPart):
             raise ProtocolError(
                 f"ERROR received for request {request} of type {msg.request_type}, which is not pending"
             )
-        uri = self._call_options.pop(request, ("", None))[0] if pending is self._calls else ""
+        if pending is self._calls:
+            self._forget_context(request)
+        elif pending is self._unregisters and entry[1] in self._gone_registrations:
+            self._resolve(entry[0])  # revoked while it was given up
+            return
         if pending is self._unsubscribes and msg.error == ApplicationError.NO_SUCH_SUBSCRIPTION:
             self._resolve(entry[0], 0)  # the router has given it up already, which is what was asked for
             return
         future = entry[0] if type(entry) is tuple else entry
-        self._reject(future, self._exception_from(msg, uri))
+        self._reject(future, self._exception_from(msg))
 
-    def _exception_from(self, msg: Any, uri: str = "") -> BaseException:
+    def _exception_from(self, msg: Any) -> BaseException:
         """Return the exception an ERROR stands for: the class defined for its URI, else an ApplicationError."""
         args, kwargs = msg.args, msg.kwargs
-        if msg.enc_algo is not None:
+        if msg.enc_algo is not None or msg.ppt_scheme is not None:
             try:
-                args, kwargs = self._decode_payload(True, msg.error, msg)
+                args, kwargs = self._open_payload(True, msg.error, msg)
             except ApplicationError as e:
                 return e
         exc: BaseException | None = None
@@ -356,27 +409,39 @@ class InboundMixin(SessionPart):
 
     # --- payload codec ---
 
-    def _decode_payload(self, is_originating: bool, uri: str, msg: Any) -> tuple[Any, Any]:
+    def _open_payload(self, is_originating: bool, uri: str, msg: Any) -> tuple[Any, Any]:
+        """Return args and kwargs of a message whose payload is encoded, or in payload passthru mode.
+
+        :raises ApplicationError: that fails.
+        """
+        if msg.enc_algo is not None:
+            encoded = EncodedPayload(msg.payload, msg.enc_algo, msg.enc_serializer, msg.enc_key)
+            return self._decode_payload(is_originating, uri, encoded)
+        ppt = message_details(msg, PPT_FIELDS) or {}
+        return _passthru.unpack(
+            ppt, msg.args, msg.kwargs, lambda encoded: self._decode_payload(is_originating, uri, encoded)
+        )
+
+    def _decode_payload(self, is_originating: bool, uri: str, encoded: EncodedPayload) -> tuple[Any, Any]:
         """Decode an end-to-end encrypted payload; ``ApplicationError`` with the matching error URI when that fails."""
         codec = self._payload_codec
         if codec is None:
             raise ApplicationError(
                 ApplicationError.ENC_NO_PAYLOAD_CODEC,
                 "received an encrypted payload, but the session has no payload codec: see set_payload_codec()",
-                enc_algo=msg.enc_algo,
+                enc_algo=encoded.enc_algo,
             )
-        encoded = EncodedPayload(msg.payload, msg.enc_algo, msg.enc_serializer, msg.enc_key)
         try:
             inner_uri, args, kwargs = codec.decode(is_originating, uri, encoded)
         except Exception as e:
             self.log.debug("payload of {uri} could not be decoded: {error}", uri=uri, error=e)
             raise ApplicationError(
-                ApplicationError.ENC_DECRYPT_ERROR, f"the payload could not be decoded: {e}", enc_algo=msg.enc_algo
+                ApplicationError.ENC_DECRYPT_ERROR, f"the payload could not be decoded: {e}", enc_algo=encoded.enc_algo
             ) from e
         if uri and inner_uri != uri:
             raise ApplicationError(
                 ApplicationError.ENC_TRUSTED_URI_MISMATCH,
                 f"the encoded payload is for {inner_uri!r}, but came under {uri!r}",
-                enc_algo=msg.enc_algo,
+                enc_algo=encoded.enc_algo,
             )
         return args, kwargs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The callee's part of a session: INVOCATION to endpoint, its result or error to YIELD or ERROR, INTERRUPT.
+"""The callee's part of a session: INVOCATION to endpoint, its result or error to YIELD or ERROR, INTERRUPT, timeouts.
 
 Knows the registrations and the running invocations of the session it is mixed into; does not know how messages come in.
 """
@@ -10,8 +10,10 @@ import traceback
 from typing import Any
 
 from autobahn_fast.exception import PayloadExceededError
-from autobahn_fast.wamp import message
-from autobahn_fast.wamp._inbound import message_details
+from autobahn_fast.wamp import _passthru, message
+from autobahn_fast.wamp._calls import LONGEST_TIMER
+from autobahn_fast.wamp._chunks import Chunks
+from autobahn_fast.wamp._inbound import PPT_FIELDS, message_details, ppt_details
 from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp._wire import MessageWire, encode_payload, raise_documented, translated
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SerializationError, TransportLost
@@ -26,20 +28,39 @@ _PLAIN = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple,
 
 INVOCATION_FIELDS = (
     "timeout", "receive_progress", "caller", "caller_authid", "caller_authrole", "procedure", "transaction_hash",
-    "enc_algo", "forward_for",
+    "enc_algo", "forward_for", "progress", "trustlevel", *PPT_FIELDS,
 )  # fmt: skip
+
+MAX_ENDED = 1024
+"""How many invocations that ended before the last piece of their input came are remembered: pieces may be on their way."""
 
 
 class Running:
     """An invocation whose endpoint is not through yet."""
 
-    __slots__ = ("awaitable", "registration", "started", "task")
+    __slots__ = ("awaitable", "chunks", "ppt", "registration", "started", "stopped_by", "task", "timer")
 
     def __init__(self, registration: Any) -> None:
         self.registration = registration
         self.task: Any = None
         self.awaitable: Any = None
         self.started = False
+        self.chunks: Chunks | None = None
+        self.ppt: dict[str, Any] | None = None  # of the input; the result goes out the same way
+        self.timer: Any = None
+        self.stopped_by: Any = None  # the exception this session ended it with
+
+    def lose(self, error: BaseException) -> None:
+        """The session is over: nobody waits for the answer any more, no more input will come."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.chunks is not None:
+            self.stopped_by = error
+            self.chunks.fail(error)
+
+
+ENDED = Running(None)
+"""Stands for an invocation that ended before the last piece of its input came."""
 
 
 class InvocationMixin(SessionPart):
@@ -51,55 +72,120 @@ class InvocationMixin(SessionPart):
         """INVOCATION: run the endpoint; answer at once when its result is there, else when it is."""
         reg = self._registrations.get(registration)
         if reg is None or request in self._invocations:
-            self._on_bad_invocation(request, registration)
+            self._on_other_invocation(request, registration, details, args, kwargs)
             return
         endpoint = reg.endpoint
+        if details is not None or endpoint.details_arg is not None:
+            self._invoke_with_details(request, reg, details or _EMPTY, args, kwargs)
+            return
         try:
-            if details is None and endpoint.details_arg is None:
-                result = endpoint.fn(*args, **kwargs) if kwargs is not None else endpoint.fn(*args)
-            else:
-                result = self._call_endpoint(request, reg, details, args, kwargs)
+            result = endpoint.fn(*args, **kwargs) if kwargs is not None else endpoint.fn(*args)
         except self._cancelled_errors as e:
             self._answer_error(request, reg, e)
         except Exception as e:
             self._answer_error(request, reg, e)
         else:
             if type(result) not in _PLAIN and self._is_awaitable(result):
-                running = Running(reg)
-                running.awaitable = result
-                self._invocations[request] = running
-                running.task = self._spawn(self._await_endpoint(request, running))
+                self._run(request, Running(reg), result)
             else:
                 self._answer(request, reg, result)
 
-    def _on_bad_invocation(self, request: int, registration: int) -> None:
-        if request in self._invocations:
-            raise ProtocolError(f"INVOCATION received for request {request}, which is still being worked on")
+    def _run(self, request: int, running: Running, awaitable: Any) -> None:
+        """Wait for what an endpoint returned."""
+        running.awaitable = awaitable
+        self._invocations[request] = running
+        running.task = self._spawn(self._await_endpoint(request, running))
+
+    def _on_other_invocation(
+        self, request: int, registration: int, details: dict[str, Any] | None, args: Any, kwargs: dict[str, Any] | None
+    ) -> None:
+        """An INVOCATION of a registration that is gone, or a further piece of the input of one that came before."""
+        running = self._invocations.get(request)
+        last = details is None or not details.get("progress")
+        if running is ENDED:
+            if last:
+                del self._invocations[request]
+            self.log.debug("input of invocation {id} dropped: it has been answered", id=request)
+            return
+        if running is not None:
+            if running.chunks is None or running.chunks.ended:
+                raise ProtocolError(f"INVOCATION received for request {request}, which is still being worked on")
+            if not running.chunks.put(args, kwargs, last):
+                self._stop_invocation(
+                    request,
+                    ApplicationError(ApplicationError.PAYLOAD_SIZE_EXCEEDED, "input comes in faster than it is read"),
+                )
+            return
         if registration not in self._gone_registrations:
             raise ProtocolError(
                 f"INVOCATION received for registration {registration}, which this session does not have"
             )
-        self._send_if_open(
-            message.Error(
-                message.Invocation.MESSAGE_TYPE,
-                request,
-                ApplicationError.NO_SUCH_REGISTRATION,
-                args=[f"registration {registration} was just given up"],
-            )
+        self._refuse(
+            request, last, ApplicationError.NO_SUCH_REGISTRATION, f"registration {registration} was just given up"
         )
 
-    def _call_endpoint(
-        self, request: int, reg: Any, details: dict[str, Any] | None, args: Any, kwargs: dict[str, Any] | None
-    ) -> Any:
-        """Call an endpoint that wants details, or that came with some."""
+    def _refuse(self, request: int, last: bool, uri: str, text: str) -> None:
+        """Answer an INVOCATION without running anything."""
+        if not last:
+            self._remember_ended(request)
+        self._send_if_open(message.Error(message.Invocation.MESSAGE_TYPE, request, uri, args=[text]))
+
+    def _remember_ended(self, request: int) -> None:
+        """More pieces of the input of an invocation that is over may come: they are no new invocation."""
+        self._invocations[request] = ENDED
+        self._ended_invocations.append(request)
+        if len(self._ended_invocations) > MAX_ENDED:
+            oldest = self._ended_invocations.pop(0)
+            if self._invocations.get(oldest) is ENDED:
+                del self._invocations[oldest]
+
+    def _invoke_with_details(
+        self, request: int, reg: Any, details: dict[str, Any], args: Any, kwargs: dict[str, Any] | None
+    ) -> None:
+        """Run an endpoint that wants details, or an invocation that came with some."""
         endpoint = reg.endpoint
-        if endpoint.details_arg is None:
-            return endpoint.fn(*args, **(kwargs or _EMPTY))
-        get = (details or _EMPTY).get
+        last = not details.get("progress")
+        if not (last or endpoint.progressive):
+            text = f"{reg.procedure} does not take its input in pieces"
+            self._refuse(request, last, ApplicationError.FEATURE_NOT_SUPPORTED, text)
+            return
+        running = self._invocations[request] = Running(reg)
+        running.ppt = ppt_details(details)
+        if endpoint.progressive:
+            running.chunks = Chunks(self.framework)
+            running.chunks.put(args, kwargs, last)
+            args, kwargs = (), None
+        try:
+            if endpoint.details_arg is None:
+                result = endpoint.fn(*args, **(kwargs or _EMPTY))
+            else:
+                result = self._call_with_details(request, running, details, args, kwargs)
+        except self._cancelled_errors as e:
+            self._end_invocation(request, running)
+            self._answer_error(request, reg, e, running.ppt)
+        except Exception as e:
+            self._end_invocation(request, running)
+            self._answer_error(request, reg, e, running.ppt)
+        else:
+            if type(result) not in _PLAIN and self._is_awaitable(result):
+                self._limit(request, running, details.get("timeout"))
+                self._run(request, running, result)
+            else:
+                self._end_invocation(request, running)
+                self._answer(request, reg, result, running.ppt)
+
+    def _call_with_details(
+        self, request: int, running: Running, details: dict[str, Any], args: Any, kwargs: dict[str, Any] | None
+    ) -> Any:
+        """Call an endpoint that wants details."""
+        reg = running.registration
+        endpoint = reg.endpoint
+        get = details.get
         keywords = dict(kwargs) if kwargs else {}
+        timeout = get("timeout")
         keywords[endpoint.details_arg] = CallDetails(
             reg,
-            progress=self._make_progress(request, reg) if get("receive_progress") else None,
+            progress=self._make_progress(request, running) if get("receive_progress") else None,
             caller=get("caller"),
             caller_authid=get("caller_authid"),
             caller_authrole=get("caller_authrole"),
@@ -107,26 +193,73 @@ class InvocationMixin(SessionPart):
             transaction_hash=get("transaction_hash"),
             enc_algo=get("enc_algo"),
             forward_for=get("forward_for"),
+            timeout=self._seconds(timeout) if timeout else None,
+            trustlevel=get("trustlevel"),
+            chunks=running.chunks,
+            ppt=running.ppt,
         )
-        if not get("receive_progress"):
-            return endpoint.fn(*args, **keywords)
-        self._invocations[request] = Running(reg)
-        try:
-            return endpoint.fn(*args, **keywords)
-        finally:
-            self._invocations.pop(request, None)
+        return endpoint.fn(*args, **keywords)
 
-    def _make_progress(self, request: int, reg: Any) -> Any:
+    # --- ends that do not come from the endpoint ---
+
+    def _seconds(self, timeout: int) -> float:
+        """Return INVOCATION.timeout in seconds: milliseconds come from a router that announces ``call_timeout``."""
+        return timeout / 1000 if self._announced("dealer", "call_timeout") else timeout
+
+    def _limit(self, request: int, running: Running, timeout: int | None) -> None:
+        """Watch over the timeout of an invocation, when that is left to this session.
+
+        Crossbar passes the timeout on to everybody, in seconds, and watches itself: two would answer the same call.
+        """
+        if not timeout:
+            return
+        if not (running.registration.endpoint.forward_timeout or self._announced("dealer", "call_timeout")):
+            return
+        seconds = self._seconds(timeout)
+        if seconds <= LONGEST_TIMER:
+            text = f"{running.registration.procedure} was not done within {seconds} seconds"
+            error = ApplicationError(ApplicationError.TIMEOUT, text)
+            running.timer = self.framework.call_later(seconds, lambda: self._stop_invocation(request, error, running))
+
+    def _stop_invocation(self, request: int, error: ApplicationError, running: Running | None = None) -> None:
+        """Cancel an endpoint; the caller gets this error, unless the endpoint makes something else of it.
+
+        :param running: the one that is meant, when it may be over by now.
+        """
+        found: Running | None = self._invocations.get(request)
+        if found is None or found.task is None or (running is not None and found is not running):
+            return
+        found.stopped_by = error
+        if found.chunks is not None:
+            found.chunks.fail(error)
+        if found.started:
+            found.task.cancel()
+            return
+        # a task cancelled before it ran never reaches _await_endpoint
+        self._end_invocation(request, found)
+        found.task.cancel()
+        if hasattr(found.awaitable, "close"):
+            found.awaitable.close()
+        elif hasattr(found.awaitable, "cancel"):
+            found.awaitable.cancel()
+        self._answer_stopped(request, error)
+
+    def _answer_stopped(self, request: int, error: Any) -> None:
+        self._send_if_open(message.Error(message.Invocation.MESSAGE_TYPE, request, error.error, args=list(error.args)))
+
+    # --- results ---
+
+    def _make_progress(self, request: int, running: Running) -> Any:
         def progress(*args: Any, **kwargs: Any) -> None:
             """Send an interim result to the caller.
 
             :raises TransportLost: the connection is gone.
             :raises SerializationError: the values cannot be serialized.
             """
-            if request not in self._invocations:
+            if self._invocations.get(request) is not running:
                 self.log.warn("progressive result for invocation {id} dropped: it has been answered", id=request)
                 return
-            self._send_yield(request, reg, args, kwargs, {"progress": True})
+            self._send_yield(request, running.registration, args, kwargs, {"progress": True}, running.ppt)
 
         return progress
 
@@ -137,21 +270,32 @@ class InvocationMixin(SessionPart):
             result = await running.awaitable
         except self._cancelled_errors as e:
             if self._end_invocation(request, running):
-                self._answer_error(request, reg, e)
+                if running.stopped_by is not None:
+                    self._answer_stopped(request, running.stopped_by)
+                else:
+                    self._answer_error(request, reg, e, running.ppt)
         except Exception as e:
-            if self._end_invocation(request, running):
-                self._answer_error(request, reg, e)
-            else:
+            awaited = self._end_invocation(request, running)
+            if e is running.stopped_by:  # raised by details.chunks
+                if awaited:
+                    self._answer_stopped(request, running.stopped_by)
+            elif not awaited:
                 self._user_error(e, f"endpoint of {reg.procedure}, whose session is gone, failed: {e}")
+            else:
+                self._answer_error(request, reg, e, running.ppt)
         else:
             if self._end_invocation(request, running):
-                self._answer(request, reg, result)
+                self._answer(request, reg, result, running.ppt)
 
     def _end_invocation(self, request: int, running: Running) -> bool:
         """Whether the invocation is still to be answered (it is not when its session was lost meanwhile)."""
+        if running.timer is not None:
+            running.timer.cancel()
         if self._invocations.get(request) is not running:
             return False
         del self._invocations[request]
+        if running.chunks is not None and not running.chunks.ended:
+            self._remember_ended(request)
         return True
 
     # --- answers ---
@@ -163,10 +307,15 @@ class InvocationMixin(SessionPart):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         options: dict[str, Any] | None = None,
+        ppt: dict[str, Any] | None = None,
     ) -> None:
         wire = self._live
         if wire is None:
             raise TransportLost("the session is closed")
+        if ppt is not None:
+            options = {**(options or _EMPTY), **ppt}
+            args = _passthru.pack(options, self._payload_codec, False, reg.procedure, args, kwargs)
+            kwargs = _EMPTY
         try:
             if self._payload_codec is not None and isinstance(wire, MessageWire):
                 wire.yield_(request, args, kwargs, options, procedure=reg.procedure)
@@ -175,7 +324,7 @@ class InvocationMixin(SessionPart):
         except Exception as e:
             raise_documented(e)
 
-    def _answer(self, request: int, reg: Any, result: Any) -> None:
+    def _answer(self, request: int, reg: Any, result: Any, ppt: dict[str, Any] | None = None) -> None:
         wire = self._live
         if wire is None:
             self.log.debug("result of {procedure} dropped: the session is closed", procedure=reg.procedure)
@@ -183,11 +332,11 @@ class InvocationMixin(SessionPart):
         try:
             if isinstance(result, CallResult):
                 options = self._result_options(result)
-                self._send_yield(request, reg, tuple(result.results), result.kwresults or _EMPTY, options)
-            elif self._payload_codec is None:
+                self._send_yield(request, reg, tuple(result.results), result.kwresults or _EMPTY, options, ppt)
+            elif self._payload_codec is None and ppt is None:
                 wire.yield_(request, (result,), _EMPTY)
             else:
-                self._send_yield(request, reg, (result,), _EMPTY)
+                self._send_yield(request, reg, (result,), _EMPTY, None, ppt)
         except Exception as e:
             self._answer_failed(request, reg, translated(e))
 
@@ -211,7 +360,7 @@ class InvocationMixin(SessionPart):
         text = f"the result of {reg.procedure} could not be sent: {exc}"
         self._send_if_open(message.Error(message.Invocation.MESSAGE_TYPE, request, uri, args=[text]))
 
-    def _answer_error(self, request: int, reg: Any, exc: BaseException) -> None:
+    def _answer_error(self, request: int, reg: Any, exc: BaseException, ppt: dict[str, Any] | None = None) -> None:
         """The endpoint raised: hand the exception to ``onUserError``, then to the caller as an ERROR."""
         cancelled = isinstance(exc, self._cancelled_errors)
         if not cancelled:
@@ -220,7 +369,7 @@ class InvocationMixin(SessionPart):
             return
         text = "".join(traceback.format_exception(exc)) if self.traceback_app and not cancelled else None
         try:
-            self._live.send(self._error_message(request, reg, exc, text))
+            self._live.send(self._error_message(request, reg, exc, text, ppt))
         except Exception as e:
             e = translated(e)  # type: ignore[assignment]
             if isinstance(e, TransportLost):
@@ -238,7 +387,9 @@ class InvocationMixin(SessionPart):
             )
             self._send_if_open(reply)
 
-    def _error_message(self, request: int, reg: Any, exc: BaseException, text: str | None) -> Any:
+    def _error_message(
+        self, request: int, reg: Any, exc: BaseException, text: str | None, ppt: dict[str, Any] | None
+    ) -> Any:
         args: list[Any]
         kwargs: dict[str, Any] = {}
         if isinstance(exc, ApplicationError):
@@ -252,6 +403,10 @@ class InvocationMixin(SessionPart):
                 kwargs = dict(extra)
         if text is not None:
             kwargs["traceback"] = text
+        if ppt is not None:
+            options = dict(ppt)
+            packed = _passthru.pack(options, self._payload_codec, False, uri, args, kwargs)
+            return message.Error(message.Invocation.MESSAGE_TYPE, request, uri, args=list(packed), **options)
         payload = encode_payload(self._payload_codec, False, uri, args, kwargs)
         return message.Error(message.Invocation.MESSAGE_TYPE, request, uri, **payload)
 
@@ -260,13 +415,17 @@ class InvocationMixin(SessionPart):
     def _on_invocation_message(self, msg: Any) -> None:
         args, kwargs = msg.args, msg.kwargs
         reg = self._registrations.get(msg.registration)
-        if msg.enc_algo is not None and reg is not None:
-            try:
-                args, kwargs = self._decode_payload(False, msg.procedure or reg.procedure, msg)
-            except ApplicationError as e:
-                self._answer_error(msg.request, reg, e)
-                return
         details = message_details(msg, INVOCATION_FIELDS)
+        if reg is not None and (msg.enc_algo is not None or msg.ppt_scheme is not None):
+            running = self._invocations.get(msg.request)
+            try:
+                args, kwargs = self._open_payload(False, msg.procedure or reg.procedure, msg)
+            except ApplicationError as e:
+                if running is None:
+                    self._refuse(msg.request, not msg.progress, e.error, " ".join(map(str, e.args)))
+                    return
+                self._stop_invocation(msg.request, e)
+                args = kwargs = None
         self._on_invocation(msg.request, msg.registration, details, tuple(args or ()), kwargs)
 
     def _on_interrupt(self, msg: Any) -> None:
@@ -275,16 +434,4 @@ class InvocationMixin(SessionPart):
         if running is None or running.task is None:
             self.log.debug("INTERRUPT for invocation {id}, which is finished: ignored", id=msg.request)
             return
-        if not running.started:  # a task cancelled before it ran never reaches _await_endpoint
-            del self._invocations[msg.request]
-            running.task.cancel()
-            if hasattr(running.awaitable, "close"):
-                running.awaitable.close()
-            elif hasattr(running.awaitable, "cancel"):
-                running.awaitable.cancel()
-            error = ApplicationError(ApplicationError.CANCELED, "the call was canceled")
-            self._send_if_open(
-                message.Error(message.Invocation.MESSAGE_TYPE, msg.request, error.error, args=list(error.args))
-            )
-            return
-        running.task.cancel()
+        self._stop_invocation(msg.request, ApplicationError(ApplicationError.CANCELED, "the call was canceled"))

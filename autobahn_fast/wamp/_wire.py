@@ -57,7 +57,7 @@ class MessageWire:
         options: dict[str, Any] | None = None,
     ) -> None:
         """Send PUBLISH."""
-        payload = encode_payload(self.codec, True, topic, args, kwargs)
+        payload = encode_payload(self._codec_for(options), True, topic, args, kwargs)
         self.transport.send(message.Publish(request, topic, **payload, **(options or {})))
 
     def call(
@@ -69,7 +69,7 @@ class MessageWire:
         options: dict[str, Any] | None = None,
     ) -> None:
         """Send CALL."""
-        payload = encode_payload(self.codec, True, procedure, args, kwargs)
+        payload = encode_payload(self._codec_for(options), True, procedure, args, kwargs)
         self.transport.send(message.Call(request, procedure, **payload, **(options or {})))
 
     def yield_(
@@ -81,12 +81,17 @@ class MessageWire:
         procedure: str | None = None,
     ) -> None:
         """Send YIELD. The procedure is needed (and given by the session) only when there is a codec."""
-        payload = encode_payload(self.codec if procedure is not None else None, False, procedure or "", args, kwargs)
+        codec = self._codec_for(options) if procedure is not None else None
+        payload = encode_payload(codec, False, procedure or "", args, kwargs)
         self.transport.send(message.Yield(request, **payload, **(options or {})))
 
     def send(self, msg: Any) -> None:
         """Send any message object."""
         self.transport.send(msg)
+
+    def _codec_for(self, options: dict[str, Any] | None) -> Any:
+        """Return the payload codec; None when the payload is encoded already, in payload passthru mode."""
+        return None if options and "ppt_scheme" in options else self.codec
 
 
 _translations: dict[type[BaseException], type[Exception]] | None = None

@@ -72,6 +72,9 @@ class ApplicationError(Error):
     NO_ELIGIBLE_CALLEE = "wamp.error.no_eligible_callee"
     CANCELED = "wamp.error.canceled"
     TIMEOUT = "wamp.error.timeout"
+    UNAVAILABLE = "wamp.error.unavailable"
+    NO_AVAILABLE_CALLEE = "wamp.error.no_available_callee"
+    FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
 
     NO_SUCH_SESSION = "wamp.error.no_such_session"
     NO_SUCH_REALM = "wamp.error.no_such_realm"

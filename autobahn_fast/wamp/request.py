@@ -80,14 +80,18 @@ class Handler:
     :param fn: what to call.
     :param obj: the object ``fn`` is a method of, when it was found on one.
     :param details_arg: the keyword argument that takes :class:`~autobahn_fast.wamp.types.EventDetails`, or None.
+    :param on_revoked: called with the subscription and the reason when the router takes it away, or None.
     """
 
-    __slots__ = ("details_arg", "fn", "obj")
+    __slots__ = ("details_arg", "fn", "obj", "on_revoked")
 
-    def __init__(self, fn: Callable[..., Any], obj: Any = None, details_arg: str | None = None) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], obj: Any = None, details_arg: str | None = None, on_revoked: Any = None
+    ) -> None:
         self.fn = fn
         self.obj = obj
         self.details_arg = details_arg
+        self.on_revoked = on_revoked
 
 
 class Registration:
@@ -128,14 +132,20 @@ class Endpoint:
     :param fn: what to call.
     :param obj: the object ``fn`` is a method of, when it was found on one.
     :param details_arg: the keyword argument that takes :class:`~autobahn_fast.wamp.types.CallDetails`, or None.
+    :param options: the :class:`~autobahn_fast.wamp.types.RegisterOptions` it was registered with, or None.
     """
 
-    __slots__ = ("details_arg", "fn", "obj")
+    __slots__ = ("details_arg", "fn", "forward_timeout", "obj", "on_revoked", "progressive")
 
-    def __init__(self, fn: Callable[..., Any], obj: Any = None, details_arg: str | None = None) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], obj: Any = None, details_arg: str | None = None, options: Any = None
+    ) -> None:
         self.fn = fn
         self.obj = obj
         self.details_arg = details_arg
+        self.forward_timeout = options is not None and bool(options.forward_timeout)
+        self.progressive = options is not None and bool(options.progressive)
+        self.on_revoked = options.on_revoked if options is not None else None
 
 
 class Request:

@@ -208,6 +208,9 @@ _CLIENT_FEATURES: dict[str, tuple[str, ...]] = {
         "subscription_revocation",
         "payload_transparency",
         "payload_encryption_cryptobox",
+        "publication_trustlevels",
+        "shareded_subscriptions",
+        "payload_passthru_mode",
     ),
     "publisher": (
         "publisher_identification",
@@ -216,6 +219,8 @@ _CLIENT_FEATURES: dict[str, tuple[str, ...]] = {
         "payload_transparency",
         "x_acknowledged_event_delivery",
         "payload_encryption_cryptobox",
+        "shareded_subscriptions",
+        "payload_passthru_mode",
     ),
     "caller": (
         "caller_identification",
@@ -223,6 +228,10 @@ _CLIENT_FEATURES: dict[str, tuple[str, ...]] = {
         "progressive_call_results",
         "payload_transparency",
         "payload_encryption_cryptobox",
+        "call_timeout",
+        "progressive_call_invocations",
+        "sharded_registration",
+        "payload_passthru_mode",
     ),
     "callee": (
         "caller_identification",
@@ -233,6 +242,12 @@ _CLIENT_FEATURES: dict[str, tuple[str, ...]] = {
         "registration_revocation",
         "payload_transparency",
         "payload_encryption_cryptobox",
+        "call_timeout",
+        "call_trustlevels",
+        "call_reroute",
+        "progressive_call_invocations",
+        "sharded_registration",
+        "payload_passthru_mode",
     ),
 }
 

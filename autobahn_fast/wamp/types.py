@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from autobahn_fast.exception import InvalidArgument
+from autobahn_fast.wamp._chunks import Chunk, Chunks
 from autobahn_fast.wamp._details import Record, SessionDetails, TransportDetails, anything
-from autobahn_fast.wamp._kinds import Kind, flag, hops, ident, ids, mapping, one_of, positive, text, texts
+from autobahn_fast.wamp._kinds import Kind, count, flag, hops, ident, ids, mapping, one_of, positive, text, texts
 from autobahn_fast.wamp.request import Publication, Registration, Subscription
 
 __all__ = (
@@ -21,6 +22,8 @@ __all__ = (
     "CallOptions",
     "CallResult",
     "Challenge",
+    "Chunk",
+    "Chunks",
     "CloseDetails",
     "ComponentConfig",
     "Deny",
@@ -43,12 +46,15 @@ _function = Kind("callable", "callable(v)")
 _seconds = Kind("a number > 0", "type(v) in (int, float) and 0 < v <= 9007199254740992")
 _match = one_of("exact", "prefix", "wildcard")
 _invoke = one_of("single", "first", "last", "roundrobin", "random")
+_cancel_mode = one_of("skip", "kill", "killnowait")
+_runmode = one_of("partition")
 # Session ids and names may be given one by one.
 _ids = Kind("an id or a list of ids", f"({ident.test}) or ({ids.test})")
 _texts = Kind("a str or a list of str", f"type(v) is str or ({texts.test})")
 _bytes = Kind("bytes", "type(v) is bytes", bytes)
 _subscription = Kind("a Subscription", "isinstance(v, Subscription)")
 _registration = Kind("a Registration", "isinstance(v, Registration)")
+_PPT = {"ppt_scheme": text, "ppt_serializer": text, "ppt_cipher": text, "ppt_keyid": text}
 _CORRELATION = {
     "correlation_id": anything,
     "correlation_uri": anything,
@@ -99,6 +105,16 @@ class IRegistration:
 
 def _options(record: Record, *names: str) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(record, name)) is not None}
+
+
+class _WithPassthru(Record):
+    """Options that may ask for payload passthru mode."""
+
+    __slots__ = ()
+
+    def _normalize(self) -> None:
+        if self.ppt_scheme is None and not (self.ppt_serializer is self.ppt_cipher is self.ppt_keyid is None):
+            raise InvalidArgument(f"{type(self).__name__}: ppt_scheme must be given with the other ppt_... options")
 
 
 # --- components and joining ------------------------------------------------------------------------------------------
@@ -231,7 +247,7 @@ class SessionIdent(Record):
 # --- publish and subscribe -------------------------------------------------------------------------------------------
 
 
-class PublishOptions(Record):
+class PublishOptions(_WithPassthru):
     """How to publish.
 
     :param acknowledge: have the broker confirm; :meth:`publish` then returns a future.
@@ -242,6 +258,10 @@ class PublishOptions(Record):
     :param retain: the broker keeps the event for later subscribers.
     :param forward_for: the sessions it came through.
     :param transaction_hash: an application transaction it belongs to.
+    :param disclose_me: ask that subscribers are told who published.
+    :param rkey: sharded subscriptions: names the shard.
+    :param ppt_scheme, ppt_serializer, ppt_cipher, ppt_keyid: payload passthru mode: the payload travels as one binary that
+        the router does not look into. See docs/features.md.
     """
 
     fields = {
@@ -257,6 +277,9 @@ class PublishOptions(Record):
         "forward_for": hops,
         "transaction_hash": text,
         **_CORRELATION,
+        "disclose_me": flag,
+        "rkey": text,
+        **_PPT,
     }
 
     def message_attr(self) -> dict[str, Any]:
@@ -273,7 +296,7 @@ class PublishOptions(Record):
             value = getattr(self, name)
             if value is not None:
                 options[name] = value if type(value) is list else [value]
-        options.update(_options(self, "retain", "transaction_hash", "forward_for"))
+        options.update(_options(self, "retain", "transaction_hash", "forward_for", "disclose_me", "rkey", *_PPT))
         return options
 
 
@@ -295,6 +318,8 @@ class SubscribeOptions(_WithDetailsArg):
     :param details_arg: the same under another name.
     :param get_retained: deliver the event the broker keeps for this topic.
     :param forward_for: the sessions it came through.
+    :param nkey: sharded subscriptions: names this node.
+    :param on_revoked: called with the :class:`Subscription` and the reason (a URI or None) when the router takes it away.
     """
 
     fields = {
@@ -304,11 +329,13 @@ class SubscribeOptions(_WithDetailsArg):
         "forward_for": hops,
         "get_retained": flag,
         **_CORRELATION,
+        "nkey": text,
+        "on_revoked": _function,
     }
 
     def message_attr(self) -> dict[str, Any]:
         """Return the options as a SUBSCRIBE message has them."""
-        return _options(self, "match", "get_retained", "forward_for")
+        return _options(self, "match", "get_retained", "forward_for", "nkey")
 
 
 class EventDetails(Record):
@@ -322,6 +349,8 @@ class EventDetails(Record):
     :param transaction_hash: the application transaction it belongs to.
     :param enc_algo: the payload was encrypted this way.
     :param forward_for: the sessions it came through.
+    :param trustlevel: how far the router trusts the publisher.
+    :param ppt: the ``ppt_...`` options, when the payload came in payload passthru mode.
     """
 
     TESTS = {"Subscription": Subscription}
@@ -336,6 +365,8 @@ class EventDetails(Record):
         "transaction_hash": text,
         "enc_algo": text,
         "forward_for": hops,
+        "trustlevel": count,
+        "ppt": mapping,
     }
     required = ("subscription", "publication")
 
@@ -353,6 +384,11 @@ class RegisterOptions(_WithDetailsArg):
     :param forward_for: the sessions it came through.
     :param details: True: the endpoint takes :class:`CallDetails` in its keyword argument ``details``.
     :param details_arg: the same under another name.
+    :param disclose_caller: ask that the endpoint is told who calls.
+    :param forward_timeout: the callee, not the router, watches over the timeout of calls.
+    :param progressive: True: the endpoint takes its input in pieces. It is called with nothing but its details (so
+        ``details`` is implied), and ``details.chunks`` has the pieces: see :class:`Chunks`.
+    :param on_revoked: called with the :class:`Registration` and the reason (a URI or None) when the router takes it away.
     """
 
     fields = {
@@ -364,11 +400,29 @@ class RegisterOptions(_WithDetailsArg):
         "details": flag,
         "details_arg": text,
         **_CORRELATION,
+        "disclose_caller": flag,
+        "forward_timeout": flag,
+        "progressive": flag,
+        "on_revoked": _function,
     }
+
+    def _normalize(self) -> None:
+        super()._normalize()
+        if self.progressive and self.details_arg is None:
+            self.details_arg = "details"
 
     def message_attr(self) -> dict[str, Any]:
         """Return the options as a REGISTER message has them."""
-        return _options(self, "match", "invoke", "concurrency", "force_reregister", "forward_for")
+        return _options(
+            self,
+            "match",
+            "invoke",
+            "concurrency",
+            "force_reregister",
+            "forward_for",
+            "disclose_caller",
+            "forward_timeout",
+        )
 
 
 class CallDetails(Record):
@@ -381,6 +435,10 @@ class CallDetails(Record):
     :param transaction_hash: the application transaction it belongs to.
     :param enc_algo: the payload was encrypted this way.
     :param forward_for: the sessions it came through.
+    :param timeout: seconds after which the call is given up, when this session is to see to that.
+    :param trustlevel: how far the router trusts the caller.
+    :param chunks: the input, for an endpoint registered with ``progressive``: :class:`Chunks`.
+    :param ppt: the ``ppt_...`` options, when the payload came in payload passthru mode.
     """
 
     TESTS = {"Registration": Registration}
@@ -394,19 +452,31 @@ class CallDetails(Record):
         "transaction_hash": text,
         "enc_algo": text,
         "forward_for": hops,
+        "timeout": _seconds,
+        "trustlevel": count,
+        "chunks": anything,
+        "ppt": mapping,
     }
     required = ("registration",)
 
 
-class CallOptions(Record):
+class CallOptions(_WithPassthru):
     """How to call.
 
     :param on_progress: called with each interim result.
-    :param timeout: after which time the router cancels the call. Written as it is; Crossbar takes it as seconds.
+    :param timeout: seconds after which the call ends with ``wamp.error.timeout``; between two interim results, when there
+        are some. The router is told, in its unit, and this session watches, too.
     :param transaction_hash: an application transaction it belongs to.
     :param caller, caller_authid, caller_authrole: on whose behalf (router-to-router links).
     :param forward_for: the sessions it came through.
     :param details: True: the result is always a :class:`CallResult`.
+    :param cancel_mode: what cancelling the future asks the router for: ``skip``, ``kill`` or ``killnowait``; None leaves it
+        to the router.
+    :param disclose_me: ask that the callee is told who calls.
+    :param rkey: sharded registrations: names the shard; written with ``runmode="partition"``.
+    :param runmode: ``partition``, which is what ``rkey`` implies.
+    :param ppt_scheme, ppt_serializer, ppt_cipher, ppt_keyid: payload passthru mode: the payload travels as one binary that
+        the router does not look into. See docs/features.md.
     """
 
     fields = {
@@ -419,6 +489,11 @@ class CallOptions(Record):
         "forward_for": hops,
         **_CORRELATION,
         "details": flag,
+        "cancel_mode": _cancel_mode,
+        "disclose_me": flag,
+        "rkey": text,
+        "runmode": _runmode,
+        **_PPT,
     }
 
     def message_attr(self) -> dict[str, Any]:
@@ -429,6 +504,9 @@ class CallOptions(Record):
         options.update(
             _options(self, "transaction_hash", "forward_for", "caller", "caller_authid", "caller_authrole"),
         )
+        options.update(_options(self, "disclose_me", "rkey", "runmode", *_PPT))
+        if self.rkey is not None:
+            options["runmode"] = "partition"
         return options
 
 

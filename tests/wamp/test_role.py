@@ -42,12 +42,15 @@ def test_equality() -> None:
 def test_what_clients_announce() -> None:
     assert set(DEFAULT_CLIENT_ROLES) == {"publisher", "subscriber", "caller", "callee"}
     for name in ("caller", "callee"):
-        # Progressive results are void without call canceling (WAMP, "Progressive Call Results").
+        # Progressive results and invocations are void without call canceling (WAMP, "Progressive Call Results").
         announced = DEFAULT_CLIENT_ROLES[name].announced()
         assert announced["progressive_call_results"]
         assert announced["call_canceling"]
-        assert "progressive_call_invocations" not in announced
-        assert "call_timeout" not in announced
+        assert announced["progressive_call_invocations"]
+        assert announced["call_timeout"]
     assert DEFAULT_CLIENT_ROLES["publisher"].announced()["subscriber_blackwhite_listing"]
+    for roles in DEFAULT_CLIENT_ROLES.values():
+        assert roles.announced()["payload_passthru_mode"]
+        assert roles.announced()["payload_transparency"]
     hello = Hello("realm1", DEFAULT_CLIENT_ROLES)
     assert Hello.parse(hello.marshal()) == hello
