@@ -24,6 +24,7 @@ MODULES = {
     "codec": [],
     "msgpack": [],
     "cbor": [],
+    "ubjson": [],
     "json_text": KERNELS,
     "json": [],
     "batch": [],

@@ -7,6 +7,7 @@ from typing import Any
 from autobahn_fast._core.cbor import CborCodec as CborCodec
 from autobahn_fast._core.json import JsonCodec as JsonCodec
 from autobahn_fast._core.msgpack import MsgPackCodec as MsgPackCodec
+from autobahn_fast._core.ubjson import UbjsonCodec as UbjsonCodec
 
 class EncodeError(ValueError): ...
 class DecodeError(ValueError): ...

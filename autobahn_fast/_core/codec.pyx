@@ -2,7 +2,7 @@
 """What all codecs share: the interface to values on the wire, their errors, and the statistics of what passed.
 
 Knows how a value is read and written element by element, and how deep values may nest. Does not know any format
-(``msgpack``, ``cbor`` and ``json`` do), what a WAMP message is (``wire`` does), or a transport.
+(``msgpack``, ``cbor``, ``ubjson`` and ``json`` do), what a WAMP message is (``wire`` does), or a transport.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -42,6 +42,9 @@ def __getattr__(name):
     if name == "JsonCodec":
         from autobahn_fast._core.json import JsonCodec
         return JsonCodec
+    if name == "UbjsonCodec":
+        from autobahn_fast._core.ubjson import UbjsonCodec
+        return UbjsonCodec
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -141,10 +144,10 @@ cdef class Statistics:
 
 
 cdef class Codec:
-    """Values to octets and back; the base of ``MsgPackCodec``, ``CborCodec`` and ``JsonCodec``. Holds no state."""
+    """Values to octets and back; the base of ``MsgPackCodec``, ``CborCodec``, ``UbjsonCodec`` and ``JsonCodec``. No state."""
 
     def __init__(self):
-        raise TypeError("Codec is a base class: use MsgPackCodec, CborCodec or JsonCodec")
+        raise TypeError("Codec is a base class: use MsgPackCodec, CborCodec, UbjsonCodec or JsonCodec")
 
     # The defaults suit formats that tell the number of elements beforehand and put nothing between two of them.
 

@@ -27,7 +27,7 @@ def get_or_create_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def get_serializers() -> list[type[Any]]:
-    """Return the serializer classes that can be used here, best first: CBOR, MessagePack, UBJSON (if installed), JSON."""
+    """Return the serializer classes that can be used here, best first: CBOR, MessagePack, UBJSON, JSON."""
     from autobahn_fast.wamp import serializer
 
     names = ("CBORSerializer", "MsgPackSerializer", "UBJSONSerializer", "JsonSerializer")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import importlib.util
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +30,8 @@ __all__ = [
     "MsgPackObjectSerializer",
     "MsgPackSerializer",
     "Serializer",
+    "UBJSONObjectSerializer",
+    "UBJSONSerializer",
     "create_transport_serializer",
     "create_transport_serializers",
     "parse_message",
@@ -152,6 +153,18 @@ class CBORObjectSerializer(_ObjectSerializer):
         from autobahn_fast._core.codec import CborCodec
 
         super().__init__(CborCodec(), batched)
+
+
+class UBJSONObjectSerializer(_ObjectSerializer):
+    """UBJSON (BJData draft 2). :param batched: each message has its length in front, in 4 octets."""
+
+    UBJSON_MODULE = _Library("bjdata")
+    NAME = "ubjson"
+
+    def __init__(self, batched: bool = False) -> None:
+        from autobahn_fast._core.codec import UbjsonCodec
+
+        super().__init__(UbjsonCodec(), batched)
 
 
 # --- serializers of messages -----------------------------------------------------------------------------------------
@@ -408,65 +421,32 @@ class CBORSerializer(Serializer):
             self.SERIALIZER_ID = "cbor.batched"
 
 
+class UBJSONSerializer(Serializer):
+    """WAMP over UBJSON. :param batched: several messages fit into one transport message."""
+
+    SERIALIZER_ID = "ubjson"
+    PAYLOAD_SERIALIZER_ID = "ubjson"
+    RAWSOCKET_SERIALIZER_ID = 4
+    MIME_TYPE = "application/ubjson"
+
+    def __init__(self, batched: bool = False) -> None:
+        super().__init__(UBJSONObjectSerializer(batched=batched))
+        if batched:
+            self.SERIALIZER_ID = "ubjson.batched"
+
+
 SERID_TO_OBJSER: dict[str, type[Any]] = {
     "json": JsonObjectSerializer,
     "msgpack": MsgPackObjectSerializer,
     "cbor": CBORObjectSerializer,
+    "ubjson": UBJSONObjectSerializer,
 }
 SERID_TO_SER: dict[str, type[Serializer]] = {
     "json": JsonSerializer,
     "msgpack": MsgPackSerializer,
     "cbor": CBORSerializer,
+    "ubjson": UBJSONSerializer,
 }
-
-
-if importlib.util.find_spec("bjdata") is not None:
-    __all__ += ["UBJSONObjectSerializer", "UBJSONSerializer"]
-
-    class _UbjsonCodec:
-        """UBJSON over the ``bjdata`` package; the same two methods as the compiled codecs have for Python."""
-
-        def __init__(self) -> None:
-            self._library = importlib.import_module("bjdata")
-
-        def dumps(self, v: Any) -> bytes:
-            """Return a value in octets. :raises ValueError: UBJSON has no form for it."""
-            try:
-                return bytes(self._library.dumpb(v))
-            except (self._library.EncoderException, RecursionError, OverflowError) as e:
-                raise ValueError(f"cannot be written as UBJSON: {e}") from e
-
-        def loads(self, data: bytes) -> Any:
-            """Return the value. :raises ValueError: the octets are none."""
-            try:
-                return self._library.loadb(data)
-            except (self._library.DecoderException, RecursionError, OverflowError, MemoryError) as e:
-                raise ValueError(f"invalid UBJSON: {e}") from e
-
-    class UBJSONObjectSerializer(_ObjectSerializer):
-        """UBJSON. :param batched: each message has its length in front, in 4 octets."""
-
-        UBJSON_MODULE = _Library("bjdata")
-        NAME = "ubjson"
-
-        def __init__(self, batched: bool = False) -> None:
-            super().__init__(_UbjsonCodec(), batched)
-
-    class UBJSONSerializer(Serializer):
-        """WAMP over UBJSON. :param batched: several messages fit into one transport message."""
-
-        SERIALIZER_ID = "ubjson"
-        PAYLOAD_SERIALIZER_ID = "ubjson"
-        RAWSOCKET_SERIALIZER_ID = 4
-        MIME_TYPE = "application/ubjson"
-
-        def __init__(self, batched: bool = False) -> None:
-            super().__init__(UBJSONObjectSerializer(batched=batched))
-            if batched:
-                self.SERIALIZER_ID = "ubjson.batched"
-
-    SERID_TO_OBJSER["ubjson"] = UBJSONObjectSerializer
-    SERID_TO_SER["ubjson"] = UBJSONSerializer
 
 
 # --- by name ---------------------------------------------------------------------------------------------------------

@@ -16,14 +16,15 @@ from autobahn_fast._core.engine import Engine, EngineClosed
 from autobahn_fast._core.frames import WebSocketEngine
 from autobahn_fast._core.json import JsonCodec
 from autobahn_fast._core.msgpack import MsgPackCodec
+from autobahn_fast._core.ubjson import UbjsonCodec
 from autobahn_fast._core.wire import Wire
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 from _codec_checks import check_any, values
 
-MSGPACK, CBOR, JSON = MsgPackCodec(), CborCodec(), JsonCodec()
+MSGPACK, CBOR, JSON, UBJSON = MsgPackCodec(), CborCodec(), JsonCodec(), UbjsonCodec()
 OPTIONS = JsonCodec(use_binary_hex_encoding=True, use_decimal_from_str=True, use_decimal_from_float=True)
-CODECS = [MSGPACK, CBOR, JSON, OPTIONS]
+CODECS = [MSGPACK, CBOR, UBJSON, JSON, OPTIONS]
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 ids = st.integers(0, 2**53) | st.integers(-(2**63), 2**64 - 1) | texts | st.none()
 anything = values(texts, st.integers(-(2**63), 2**64 - 1))
@@ -53,7 +54,15 @@ def broken(draw: Any, octets: bytes) -> bytes:
             data[at:at] = data[at : at + draw(st.integers(1, 30))]
         else:
             data[at:at] = draw(
-                st.sampled_from([b"\xdd\xff\xff\xff\xff", b"\xbb\x7f\xff\xff\xff\xff\xff\xff\xff", b"[[[", b'\\ud800"'])
+                st.sampled_from(
+                    [
+                        b"\xdd\xff\xff\xff\xff",
+                        b"[$i#m\xff\xff\xff\xff",
+                        b"\xbb\x7f\xff\xff\xff\xff\xff\xff\xff",
+                        b"[[[",
+                        b'\\ud800"',
+                    ]
+                )
             )
     return bytes(data)
 
@@ -146,7 +155,7 @@ def message_frame(engine: Engine, octets: bytes, binary: bool) -> None:
 @given(st.data())
 @settings(max_examples=300, deadline=None)
 def test_wire_delivers_once_or_reports_once(data: Any) -> None:
-    codec = data.draw(st.sampled_from([MSGPACK, CBOR]))
+    codec = data.draw(st.sampled_from([MSGPACK, CBOR, UBJSON]))
     owner, session = Owner(), Session()
     engine = WebSocketEngine(owner, False)
     engine.attach(lambda octets: None)

@@ -16,6 +16,8 @@ from autobahn_fast.wamp.exception import ProtocolError
 from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
 from autobahn_fast.wamp.serializer import create_transport_serializer
 
+NAMES = ["json", "msgpack", "cbor", "ubjson", "json.batched", "msgpack.batched"]
+
 
 @pytest.fixture(autouse=True, scope="module")
 def any_integer_has_a_repr() -> Iterator[None]:
@@ -58,7 +60,7 @@ def test_anything_else_is_a_protocol_error(junk: Any) -> None:
             cls.parse(junk)
 
 
-@given(msg=messages(), name=st.sampled_from(["json", "msgpack", "cbor", "json.batched", "msgpack.batched"]))
+@given(msg=messages(), name=st.sampled_from(NAMES))
 @settings(max_examples=300, deadline=None)
 def test_every_serializer_carries_every_message(msg: Message, name: str) -> None:
     serializer = create_transport_serializer(name)
@@ -67,9 +69,7 @@ def test_every_serializer_carries_every_message(msg: Message, name: str) -> None
     assert again.marshal() == msg.marshal()
 
 
-@given(
-    data=st.binary(max_size=60), name=st.sampled_from(["json", "msgpack", "cbor", "json.batched", "msgpack.batched"])
-)
+@given(data=st.binary(max_size=60), name=st.sampled_from(NAMES))
 @settings(max_examples=500, deadline=None)
 def test_octets_are_messages_or_a_protocol_error(data: bytes, name: str) -> None:
     serializer = create_transport_serializer(name)
@@ -79,7 +79,7 @@ def test_octets_are_messages_or_a_protocol_error(data: bytes, name: str) -> None
         pass
 
 
-@given(msg=messages(), cut=st.floats(0, 1), flip=st.integers(0, 255), name=st.sampled_from(["json", "msgpack", "cbor"]))
+@given(msg=messages(), cut=st.floats(0, 1), flip=st.integers(0, 255), name=st.sampled_from(NAMES))
 @settings(max_examples=500, deadline=None)
 def test_octets_with_a_fault_are_messages_or_a_protocol_error(msg: Message, cut: float, flip: int, name: str) -> None:
     serializer = create_transport_serializer(name)

@@ -22,11 +22,12 @@ from autobahn_fast.wamp.serializer import (
     JsonSerializer,
     MsgPackSerializer,
     Serializer,
+    UBJSONSerializer,
     create_transport_serializer,
     create_transport_serializers,
 )
 
-SERIALIZERS = [JsonSerializer, MsgPackSerializer, CBORSerializer]
+SERIALIZERS = [JsonSerializer, MsgPackSerializer, CBORSerializer, UBJSONSerializer]
 PLAIN_AND_BATCHED = pytest.mark.parametrize("batched", [False, True], ids=["plain", "batched"])
 EVERY = pytest.mark.parametrize("cls", SERIALIZERS, ids=lambda cls: cls.SERIALIZER_ID)
 
@@ -56,7 +57,7 @@ def test_identifiers(cls: Any) -> None:
     assert SERID_TO_SER[s.SERIALIZER_ID] is cls
     assert isinstance(s._serializer, SERID_TO_OBJSER[s.SERIALIZER_ID])
     assert s.codec.name == s.SERIALIZER_ID
-    numbers = {"json": 1, "msgpack": 2, "cbor": 3}
+    numbers = {"json": 1, "msgpack": 2, "cbor": 3, "ubjson": 4}
     assert s.RAWSOCKET_SERIALIZER_ID == numbers[s.SERIALIZER_ID]
     assert s.MESSAGE_TYPE_MAP[16] is Publish
     assert s.serialize_payload({"a": 1}) == s._serializer.serialize({"a": 1})
@@ -88,7 +89,9 @@ def test_batched_json() -> None:
             s.unserialize(bad)
 
 
-@pytest.mark.parametrize("cls", [MsgPackSerializer, CBORSerializer], ids=lambda cls: cls.SERIALIZER_ID)
+@pytest.mark.parametrize(
+    "cls", [MsgPackSerializer, CBORSerializer, UBJSONSerializer], ids=lambda cls: cls.SERIALIZER_ID
+)
 def test_batched_binary(cls: Any) -> None:
     s = cls(batched=True)
     one, two = s.serialize(Published(1, 2))[0], s.serialize(Published(3, 4))[0]
@@ -122,9 +125,9 @@ def test_deep_nesting_is_an_error_and_no_crash(cls: Any) -> None:
         value = [value]
     with pytest.raises(SerializationError):
         s.serialize(publish(value))
-    deep = {"json": b"[" * 10**5, "msgpack": b"\x91" * 10**5, "cbor": b"\x81" * 10**5}[s.SERIALIZER_ID]
+    opening = {"json": b"[", "msgpack": b"\x91", "cbor": b"\x81", "ubjson": b"["}[s.SERIALIZER_ID]
     with pytest.raises(ProtocolError):
-        s.unserialize(deep)
+        s.unserialize(opening * 10**5)
 
 
 @EVERY

@@ -14,7 +14,7 @@ from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
 from autobahn_fast.wamp.serializer import create_transport_serializer
 
 FILES = sorted((Path(__file__).parent.parent / "vectors").glob("*.json"))
-SERIALIZERS = ("json", "msgpack", "cbor")
+SERIALIZERS = ("json", "msgpack", "cbor", "ubjson")
 NAMES = {
     "request_id": "request",
     "subscription_id": "subscription",
@@ -36,7 +36,9 @@ def samples(kind: str) -> list[Any]:
 
 
 def octets(sample: dict[str, Any], serializer: str) -> list[bytes]:
-    return [bytes.fromhex(variant["bytes_hex"]) for variant in sample["serializers"].get(serializer, ())]
+    # UBJSON is there twice; the older one, with big-endian numbers, is no longer spoken.
+    variants = [v for v in sample["serializers"].get(serializer, ()) if "py-ubjson" not in v.get("note", "")]
+    return [bytes.fromhex(variant["bytes_hex"]) for variant in variants]
 
 
 def check_attributes(msg: Message, expected: dict[str, Any]) -> None:
