@@ -180,7 +180,9 @@ def run_dropin(argv: Sequence[str]) -> int:
     try:
         if options.action == "enable":
             path = dropin.enable(shadow=options.shadow)
-            print(f"enabled: 'import autobahn' gives autobahn_fast in every program of {sys.prefix} started from now on")
+            print(
+                f"enabled: 'import autobahn' gives autobahn_fast in every program of {sys.prefix} started from now on"
+            )
             print(f"written: {path}\nundo it with: python -m autobahn_fast dropin disable")
             return 0
         if options.action == "disable":

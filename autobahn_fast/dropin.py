@@ -29,9 +29,7 @@ AUTOBAHN_VERSION = "26.10.2"
 OTHER, OURS = "autobahn", "autobahn_fast"
 PTH = "autobahn_fast_dropin.pth"
 # When autobahn_fast was removed and this file was not, interpreters start as if it were not there
-PTH_LINE = (
-    "import sys; exec('try:\\n import autobahn_fast.dropin as d\\nexcept ImportError:\\n pass\\nelse:\\n d.install()')\n"
-)
+PTH_LINE = "import sys; exec('try:\\n import autobahn_fast.dropin as d\\nexcept ImportError:\\n pass\\nelse:\\n d.install()')\n"
 
 
 class DropinError(RuntimeError):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from autobahn_fast._names import also_from
+
 __all__ = ("Disconnected", "PayloadCorruptError", "PayloadExceededError")
 
 
@@ -24,3 +26,6 @@ class InvalidArgument(TypeError, ValueError, AssertionError):
     autobahn checks such arguments with ``assert``. This class is raised explicitly, so it is also there under
     ``python -O``, and it is an ``AssertionError`` for code that was written against autobahn.
     """
+
+
+also_from(__name__, "util")

@@ -14,6 +14,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast._logging import start_logging
+from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import AsyncioFramework, current_loop
 from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.wamp import Session
@@ -164,3 +165,6 @@ def _handle(loop: Any, number: int, components: Sequence[Component]) -> bool:
 def _stop_all(components: Sequence[Component]) -> None:
     for item in components:
         item.stop()
+
+
+also_from(__name__, "wamp.exception", "wamp.serializer", "asyncio.util", "asyncio.rawsocket", "asyncio.websocket")

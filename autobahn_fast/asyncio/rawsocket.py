@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autobahn_fast._framework import make_logger
+from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import AsyncioFramework
 from autobahn_fast.asyncio._receiver import receive_directly
 from autobahn_fast.asyncio.util import create_transport_details, get_serializers, peer2str
@@ -459,3 +460,6 @@ class WampRawSocketClientFactory(WampRawSocketFactory):
         self._check_factory(factory)
         self._factory = factory
         self._serializer = serializer if serializer is not None else get_serializers()[0]()
+
+
+also_from(__name__, "wamp.exception", "wamp.types", "util", "asyncio.util")

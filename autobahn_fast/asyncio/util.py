@@ -9,6 +9,7 @@ import os
 import threading
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import current_loop
 
 __all__ = (
@@ -131,3 +132,6 @@ def create_transport_details(transport: asyncio.BaseTransport, is_server: bool) 
         channel_id=channel_id,
         peer_cert=certificate,
     )
+
+
+also_from(__name__, "wamp.types", "util")

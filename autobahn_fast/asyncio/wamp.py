@@ -13,6 +13,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast._logging import start_logging
+from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import AsyncioFramework, current_loop
 from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.util import get_or_create_event_loop
@@ -324,3 +325,15 @@ class ApplicationRunner:
         except TimeoutError:
             if session.transport is not None:
                 session.transport.abort()
+
+
+also_from(
+    __name__,
+    "wamp.interfaces",
+    "websocket.compress_deflate",
+    "asyncio.rawsocket",
+    "asyncio.websocket",
+    "util",
+    parse_ws_url="websocket.util:parse_url",
+    parse_rs_url="rawsocket.util:parse_url",
+)

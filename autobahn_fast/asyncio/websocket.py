@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autobahn_fast._framework import make_logger
+from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import AsyncioFramework
 from autobahn_fast.asyncio._receiver import receive_directly
 from autobahn_fast.asyncio.util import create_transport_details, peer2str
@@ -269,3 +270,6 @@ class WampWebSocketClientFactory(websocket.WampWebSocketClientFactory, WebSocket
         websocket.WampWebSocketClientFactory.__init__(self, factory, kwargs.pop("serializers", None))
         kwargs["protocols"] = self._protocols
         WebSocketClientFactory.__init__(self, *args, **kwargs)
+
+
+also_from(__name__, "asyncio.util", "util")

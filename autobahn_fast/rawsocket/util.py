@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.websocket.util import check_port
 
@@ -55,3 +56,6 @@ def parse_url(url: str) -> tuple[bool, str, int | str]:
     if parts.port == 0:
         raise ValueError("invalid RawSocket URL: port 0")
     return secure, host, parts.port if parts.port is not None else (443 if secure else 80)
+
+
+also_from(__name__, "util")

@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.interfaces import IStreamClientEndpoint
 
+from autobahn_fast._names import also_from
 from autobahn_fast.twisted._connecting import client_tls, closed_within, tcp_endpoint, unix_endpoint
 from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, on_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
@@ -225,3 +226,6 @@ def _stop_all(components: Sequence[Component], all_done: Any) -> Any:
 
     all_done.addBoth(done)
     return waiting
+
+
+also_from(__name__, "wamp.serializer", "twisted.rawsocket", "twisted.websocket")

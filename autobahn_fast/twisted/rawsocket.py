@@ -15,6 +15,7 @@ from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.basic import Int32StringReceiver
 from twisted.python.failure import Failure
 
+from autobahn_fast._names import also_from
 from autobahn_fast.rawsocket._protocol import RawSocketFactoryOptions, WampRawSocketChannel
 from autobahn_fast.twisted._framework import TwistedFramework, end_of_turn
 from autobahn_fast.twisted._logging import make_logger
@@ -247,3 +248,6 @@ class WampRawSocketClientFactory(WampRawSocketFactory):
         """
         super().__init__(factory)
         self._serializer = serializer if serializer is not None else default_serializers(batched=False)[0]
+
+
+also_from(__name__, "wamp.exception", "exception", "wamp.types", "twisted.util", "util")

@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
+from autobahn_fast._names import also_from
 from autobahn_fast.twisted._framework import TwistedFramework, on_reactor
 
 __all__ = (
@@ -146,3 +147,6 @@ def create_transport_details(transport: Any, is_server: bool) -> Any:
         channel_id=channel_id,
         peer_cert=certificate,
     )
+
+
+also_from(__name__, "wamp.types", "util")

@@ -371,9 +371,22 @@ class ApplicationRunner:
 
 
 # These stand on the classes above and are part of this module's interface.
+from autobahn_fast._names import also_from
 from autobahn_fast.twisted._application import (
     Application,
     AuthCryptoSign,
     AuthWampCra,
     Service,
+)
+
+also_from(
+    __name__,
+    "wamp.interfaces",
+    "websocket.compress_deflate",
+    "twisted.rawsocket",
+    "twisted.websocket",
+    "websocket.protocol",
+    "util",
+    parse_ws_url="websocket.util:parse_url",
+    parse_rs_url="rawsocket.util:parse_url",
 )

@@ -254,6 +254,7 @@ class WampWebSocketClientFactory(websocket.WampWebSocketClientFactory, WebSocket
 
 
 # These stand on the classes above and are part of this module's interface.
+from autobahn_fast._names import also_from
 from autobahn_fast.twisted._connecting import (
     check_client_options,
     check_transport_config,
@@ -267,4 +268,14 @@ from autobahn_fast.twisted._wrapping import (
     WrappingWebSocketClientProtocol,
     WrappingWebSocketServerFactory,
     WrappingWebSocketServerProtocol,
+)
+
+also_from(
+    __name__,
+    "websocket.types",
+    "websocket.interfaces",
+    "websocket.compress_deflate",
+    "wamp.types",
+    "twisted.util",
+    "util",
 )

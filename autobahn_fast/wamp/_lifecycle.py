@@ -157,7 +157,7 @@ class LifecycleMixin(SessionPart):
         """
         if self._ended:
             return  # GOODBYE or ABORT is through: what the router sent before it saw that is of no use to anyone
-        if self._live is not None or self._is_live():
+        if self._live is not None or self._live_wire() is not None:
             handler = self._joined_handlers.get(type(msg))
         else:
             handler = self._joining_handlers.get(type(msg))
@@ -228,7 +228,7 @@ class LifecycleMixin(SessionPart):
             await self._abort(CANNOT_AUTHENTICATE, str(e))
 
     def _on_goodbye(self, msg: Any) -> None:
-        if not self._is_live() and not self._joining:
+        if self._live_wire() is None and not self._joining:
             raise ProtocolError("GOODBYE received, but the session is not established")
         if not self._goodbye_sent:
             self._goodbye_sent = True
@@ -312,11 +312,12 @@ class LifecycleMixin(SessionPart):
         :param reason: URI, ``wamp.close.normal`` when None.
         :param message: text for humans.
         """
-        if not self._is_live() or self._goodbye_sent:
+        wire = self._live_wire()
+        if wire is None or self._goodbye_sent:
             self.log.debug("leave() on a session that has not joined, or that is leaving: ignored")
             return
         try:
-            self._live.send(_Goodbye(reason or _Goodbye.DEFAULT_REASON, message))
+            wire.send(_Goodbye(reason or _Goodbye.DEFAULT_REASON, message))
         except Exception as e:
             raise_documented(e)
         self._goodbye_sent = True

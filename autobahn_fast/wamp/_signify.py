@@ -22,7 +22,9 @@ def _read(path: str, size: int, what: str) -> tuple[bytes, bytes, str]:
     with open(path, encoding="utf8") as file:
         lines = file.read().splitlines()
     if len(lines) < 2 or not lines[0].startswith("untrusted comment:"):
-        raise ValueError(f"{path} is not a signify file: a line 'untrusted comment: ...' and one in Base64 are expected")
+        raise ValueError(
+            f"{path} is not a signify file: a line 'untrusted comment: ...' and one in Base64 are expected"
+        )
     try:
         octets = binascii.a2b_base64(lines[1], strict_mode=True)
     except binascii.Error as exc:
@@ -72,9 +74,7 @@ def qrcode_of_pubkey(pubkey_file: str, mode: str = "text") -> str | bytes:
     import qrcode
     import qrcode.image.svg
 
-    code = qrcode.QRCode(
-        error_correction=qrcode.ERROR_CORRECT_L, box_size=3, image_factory=qrcode.image.svg.SvgImage
-    )
+    code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_L, box_size=3, image_factory=qrcode.image.svg.SvgImage)
     code.add_data(_read(pubkey_file, 32, "public key")[2])
     code.make()
     if mode == "text":

@@ -16,6 +16,7 @@ import struct
 import time
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.wamp import _scram
 from autobahn_fast.wamp.interfaces import IAuthenticator
 
@@ -501,3 +502,6 @@ def qrcode_from_totp(secret: str, label: str, issuer: str) -> bytes:
     buffer = io.BytesIO()
     qrcode.make(uri, box_size=3, image_factory=SvgImage).save(buffer)
     return buffer.getvalue()
+
+
+also_from(__name__, "util")

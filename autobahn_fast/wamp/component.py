@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from autobahn_fast._names import also_from
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.wamp._transports import Transport, check_endpoint, check_transports
 from autobahn_fast.wamp.auth import create_authenticator
@@ -473,3 +474,13 @@ def check_components(components: _C | Sequence[_C]) -> Sequence[_C]:
         if not isinstance(item, Component):
             raise ValueError(f'"{item!r}" is not a Component instance: it is a {type(item).__name__}')
     return components
+
+
+also_from(
+    __name__,
+    "wamp.interfaces",
+    "wamp.serializer",
+    "wamp.exception",
+    parse_ws_url="websocket.util:parse_url",
+    parse_rs_url="rawsocket.util:parse_url",
+)

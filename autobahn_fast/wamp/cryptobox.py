@@ -11,6 +11,7 @@ import base64
 import importlib.util
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.wamp.interfaces import IPayloadCodec
 from autobahn_fast.wamp.types import EncodedPayload
 
@@ -237,3 +238,6 @@ class KeyRing:
 
 
 IPayloadCodec.register(KeyRing)
+
+
+also_from(__name__, "util")

@@ -11,6 +11,7 @@ import binascii
 import importlib.util
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.util import parse_keyfile, xor
 from autobahn_fast.wamp import _signify, _sshkeys
 from autobahn_fast.wamp._done import succeeded
@@ -419,3 +420,6 @@ class CryptosignAuthextra:
             if value is not None:
                 (result.setdefault(_RESERVATION, {}) if reserved else result)[name] = write(value)
         return result
+
+
+also_from(__name__, "wamp.types", "wamp.mnemonic")

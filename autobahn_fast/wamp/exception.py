@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.wamp.uri import error
 
 __all__ = (
@@ -154,3 +155,6 @@ class TypeCheckError(ApplicationError):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(ApplicationError.TYPE_CHECK_ERROR, *args, **kwargs)
+
+
+also_from(__name__, "util")

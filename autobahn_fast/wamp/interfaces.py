@@ -10,6 +10,8 @@ import abc
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from autobahn_fast._names import also_from
+
 if TYPE_CHECKING:
     from autobahn_fast.wamp.message import Challenge, Message, Welcome
     from autobahn_fast.wamp.types import CloseDetails, ComponentConfig, EncodedPayload, SessionDetails, TransportDetails
@@ -460,3 +462,6 @@ class ISecurityModule(abc.ABC):
     @abstractmethod
     def increment_counter(self, counter_no: int) -> Any:
         """Count. :returns: a future of the counter's new value."""
+
+
+also_from(__name__, "wamp.types", "wamp.request", "wamp.message", "util")

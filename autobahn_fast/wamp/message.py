@@ -10,6 +10,7 @@ from __future__ import annotations
 import reprlib
 from typing import TYPE_CHECKING, Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.wamp._checks import (  # noqa: F401 - names of autobahn's module, some of which Crossbar imports
     _CUSTOM_ATTRIBUTE,
     _URI_PAT_LOOSE_EMPTY,
@@ -593,3 +594,6 @@ def parse_message(wmsg: Any) -> Message:
     if parse is None:
         raise ProtocolError(f"invalid WAMP message type {shown(code)}")
     return parse(wmsg)
+
+
+also_from(__name__, "wamp.exception", "wamp.role", "util")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABCMeta
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.wamp import message
 from autobahn_fast.wamp._base import BaseSession
 from autobahn_fast.wamp._calls import CallContext, CallerMixin
@@ -150,20 +151,20 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
     def _set_live(self) -> None:
         self._live = self._wire
 
-    def _is_live(self) -> bool:
-        """Whether the session has joined. A router that embeds the session sets transport and session id by hand."""
+    def _live_wire(self) -> Any:
+        """The wire while the session has joined, or None. A router that embeds the session sets transport and id by hand."""
         if self._live is None and self._session_id is not None and not self._ended and self._transport is not None:
             if self._wire is None:
                 self._attach(self._transport)
             if self._native_wire is None:
                 self._set_live()
-        return self._live is not None
+        return self._live
 
     def _not_live(self) -> Any:
         """Return a wire for a session that was given its transport by hand; raise for one that cannot send."""
         if self._transport is None:
             raise TransportLost("the session has no open transport")
-        if self._is_live():
+        if self._live_wire() is not None:
             return self._live
         if self._wire is not None:
             raise SessionNotReady("the session has not joined a realm, or has left it")
@@ -515,3 +516,6 @@ class ApplicationSessionFactory:
         session = self.session(self.config)
         session.factory = self
         return session
+
+
+also_from(__name__, "wamp.exception", "wamp.request", "wamp.types", "wamp.interfaces", "exception", "util")

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.wamp.exception import ProtocolError, SerializationError
 from autobahn_fast.wamp.message import MESSAGE_CLASSES, Message, parse_message
@@ -470,3 +471,6 @@ def create_transport_serializers(transport: Any) -> list[Serializer]:
     :raises RuntimeError: there is none of that name.
     """
     return [create_transport_serializer(name) for name in transport.serializers or SERID_TO_SER]
+
+
+also_from(__name__, "wamp.interfaces")

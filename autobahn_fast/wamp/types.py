@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.wamp._chunks import Chunk, Chunks
 from autobahn_fast.wamp._details import Record, SessionDetails, TransportDetails, anything
@@ -551,3 +552,6 @@ class EncodedPayload(Record):
     fields = {"payload": _bytes, "enc_algo": text, "enc_serializer": text, "enc_key": text}
     required = ("payload", "enc_algo")
     HIDDEN = ("payload", "enc_key")
+
+
+also_from(__name__, "util")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import InvalidArgument
 
 if TYPE_CHECKING:
@@ -219,3 +220,6 @@ def convert_starred_uri(uri: str) -> tuple[str, str]:
     if not stars:
         return uri, "exact"
     return uri.replace("*", ""), "prefix" if stars == 1 and uri.endswith("*") else "wildcard"
+
+
+also_from(__name__, "wamp.types", "util")

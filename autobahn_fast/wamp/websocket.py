@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.wamp._channel import WampChannel, own_serializer, serializer_map
 from autobahn_fast.wamp.exception import TransportLost
 from autobahn_fast.websocket.types import ConnectionDeny
@@ -177,3 +178,6 @@ class WampWebSocketServerFactory(WampWebSocketFactory):
 
 class WampWebSocketClientFactory(WampWebSocketFactory):
     """Makes WAMP client connections."""
+
+
+also_from(__name__, "websocket.types", "wamp.interfaces", "wamp.exception", "wamp.types", "util")

@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.websocket.compress_base import (
     PerMessageCompress,
     PerMessageCompressOffer,
@@ -94,3 +95,6 @@ def _register(extension: str, needs: str) -> None:
 
 for _extension, _needs in (("bzip2", "_bz2"), ("brotli", "brotli"), ("snappy", "snappy")):
     _register(_extension, _needs)
+
+
+also_from(__name__, "websocket.compress_brotli", "websocket.compress_bzip2", "websocket.compress_deflate")

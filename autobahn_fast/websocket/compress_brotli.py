@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import PayloadCorruptError
 from autobahn_fast.websocket import _compress_takeover as takeover
 from autobahn_fast.websocket.compress_base import (
@@ -116,3 +117,6 @@ class PerMessageBrotli(PerMessageBrotliMixin, takeover.Takeover, PerMessageCompr
         decompressor, self._decompressor = self._decompressor, None
         if not decompressor.is_finished():
             raise PayloadCorruptError("a permessage-brotli stream that is not complete")
+
+
+also_from(__name__, "exception")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import PayloadCorruptError
 from autobahn_fast.websocket import compress_base as base
 from autobahn_fast.websocket.compress_base import (
@@ -250,3 +251,6 @@ class PerMessageBzip2(PerMessageCompress, PerMessageBzip2Mixin):
         decompressor, self._decompressor = self._decompressor, None
         if not decompressor.eof:
             raise PayloadCorruptError("a permessage-bzip2 stream that is not complete")
+
+
+also_from(__name__, "exception")

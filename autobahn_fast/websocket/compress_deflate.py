@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import PayloadCorruptError
 from autobahn_fast.websocket import compress_base as base
 from autobahn_fast.websocket._compress_takeover import check_takeover
@@ -415,3 +416,6 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
             self._decompressor = None
         if more or decompressor.eof is not self._alone_in:
             raise PayloadCorruptError("permessage-deflate data that ends inside a block")
+
+
+also_from(__name__, "exception", "util")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import PayloadCorruptError
 from autobahn_fast.websocket import _compress_takeover as takeover
 from autobahn_fast.websocket.compress_base import (
@@ -166,3 +167,6 @@ def _announced(chunk: bytes) -> int:
         if octet < 0x80:
             return size
     return CHUNK_OUT + 1
+
+
+also_from(__name__, "exception")

@@ -6,6 +6,8 @@ from __future__ import annotations
 import abc
 from typing import Any
 
+from autobahn_fast._names import also_from
+
 __all__ = (
     "IWebSocketChannel",
     "IWebSocketChannelFrameApi",
@@ -243,3 +245,6 @@ class IWebSocketChannelStreamingApi(IWebSocketChannelFrameApi):
     @abc.abstractmethod
     def sendMessageFrameData(self, payload: bytes, sync: bool = False) -> Any:
         """Send payload of it."""
+
+
+also_from(__name__, "websocket.types", "wamp.types", "util")

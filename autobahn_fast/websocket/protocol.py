@@ -6,8 +6,9 @@ Knows where everything is, and nothing else: ``_base`` (both roles), ``_client``
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from autobahn_fast._names import also_from
 from autobahn_fast.websocket._base import WebSocketProtocol
 from autobahn_fast.websocket._client import WebSocketClientFactory, WebSocketClientProtocol
 from autobahn_fast.websocket._factory import WebSocketFactory
@@ -20,8 +21,8 @@ from autobahn_fast.websocket._server import (  # noqa: F401
 )
 
 if TYPE_CHECKING:
-    from autobahn_fast.websocket.utf8validator import Utf8Validator
-    from autobahn_fast.websocket.xormasker import create_xor_masker
+    from autobahn_fast.websocket.utf8validator import Utf8Validator  # noqa: TC004 - it loads compiled code
+    from autobahn_fast.websocket.xormasker import create_xor_masker  # noqa: TC004
 
 __all__ = (
     "FrameHeader",
@@ -54,19 +55,6 @@ for _class in (
     _class.__module__ = __name__
 
 
-def __getattr__(name: str) -> Any:
-    """Two names live in modules that load compiled code: they are imported when first used."""
-    if name == "Utf8Validator":
-        from autobahn_fast.websocket.utf8validator import Utf8Validator
-
-        return Utf8Validator
-    if name == "create_xor_masker":
-        from autobahn_fast.websocket.xormasker import create_xor_masker
-
-        return create_xor_masker
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 def parseHttpHeader(data: bytes) -> tuple[str, dict[str, str], dict[str, int]]:
     """Parse the head of an HTTP message.
 
@@ -76,3 +64,18 @@ def parseHttpHeader(data: bytes) -> tuple[str, dict[str, str], dict[str, int]]:
     """
     head = parse_head(data.partition(b"\r\n\r\n")[0])
     return head.start_line, head.headers, head.counts
+
+
+# The last two load compiled code: they come last, so that nothing else does
+also_from(
+    __name__,
+    "websocket.types",
+    "exception",
+    "websocket.interfaces",
+    "wamp.types",
+    "util",
+    "websocket.util",
+    "websocket.compress",
+    "websocket.utf8validator",
+    "websocket.xormasker",
+)

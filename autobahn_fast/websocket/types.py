@@ -10,6 +10,7 @@ import pprint
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import InvalidArgument
 
 __all__ = (
@@ -247,3 +248,6 @@ class Ping:
             if len(payload) > 125:
                 raise InvalidArgument(f"the payload of a ping has at most 125 octets, not {len(payload)}")
         self.payload = payload
+
+
+also_from(__name__, "util")

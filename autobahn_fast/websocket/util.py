@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
+from autobahn_fast._names import also_from
 from autobahn_fast.exception import InvalidArgument
 
 __all__ = ("create_url", "parse_url")
@@ -88,3 +89,6 @@ def parse_url(url: str) -> tuple[bool, str, int | str, str, str, dict[str, list[
     resource = f"{path}?{parts.query}" if parts.query else path
     params = parse_qs(parts.query) if parts.query else {}
     return secure, host, port, resource, unquote(path), params
+
+
+also_from(__name__, "util")
