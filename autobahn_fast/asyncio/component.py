@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,7 +44,7 @@ class Component(component.Component):
         if not isinstance(endpoint, dict):
             raise ValueError("'endpoint' configuration must be a dict")
         tls = endpoint.get("tls")
-        if tls is not None and not isinstance(tls, (bool, dict)) and not _is_ssl_context(tls):
+        if tls is not None and not isinstance(tls, (bool, dict)) and not _is_ssl_context(tls) and not _is_openssl(tls):
             raise ValueError("'tls' configuration must be a dict, bool or SSLContext instance")
         if isinstance(tls, dict):
             for key in tls:
@@ -57,10 +58,22 @@ class Component(component.Component):
         endpoint = transport.endpoint
         timeout = endpoint.get("timeout", 10)
         try:
-            _, protocol = await asyncio.wait_for(_open(loop, factory, endpoint, transport.proxy), timeout)
+            _, protocol = await asyncio.wait_for(
+                _open(loop, factory, endpoint, transport.proxy, self._wants_exporter()), timeout
+            )
         except TimeoutError:
             raise TimeoutError(f"no connection to {transport.describe()} within {timeout} s") from None
         return protocol
+
+    def _wants_exporter(self) -> bool:
+        """Whether an authenticator binds to the TLS channel in the way that Python's ``ssl`` may not know."""
+        for value in self._authentication.values():
+            arguments = value if isinstance(value, dict) else getattr(value, "_args", {})
+            if (arguments.get("authextra") or {}).get("channel_binding") == "tls-exporter":
+                import ssl
+
+                return "tls-exporter" not in ssl.CHANNEL_BINDING_TYPES
+        return False
 
     @staticmethod
     def _factory_class(kind: str) -> Any:
@@ -79,6 +92,12 @@ def _is_ssl_context(value: Any) -> bool:
     return isinstance(value, ssl.SSLContext)
 
 
+def _is_openssl(value: Any) -> bool:
+    """Whether this is an ``OpenSSL.SSL.Context``."""
+    openssl = sys.modules.get("OpenSSL.SSL")  # not loaded: then nothing here can be one
+    return openssl is not None and isinstance(value, openssl.Context)
+
+
 def _tls_arguments(endpoint: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of ``create_connection`` for an endpoint's ``tls``."""
     tls = endpoint.get("tls")
@@ -93,7 +112,18 @@ def _tls_arguments(endpoint: dict[str, Any]) -> dict[str, Any]:
     return {"ssl": context, "server_hostname": tls.get("hostname") or endpoint.get("host", "localhost")}
 
 
-async def _open(loop: Any, factory: Any, endpoint: dict[str, Any], proxy: dict[str, Any] | None) -> Any:
+async def _open(
+    loop: Any, factory: Any, endpoint: dict[str, Any], proxy: dict[str, Any] | None, exporter: bool = False
+) -> Any:
+    tls = endpoint.get("tls")
+    if _is_openssl(tls) or (exporter and (tls or tls == {})):
+        from autobahn_fast.asyncio import _openssl
+
+        if proxy is not None:
+            raise ValueError("TLS of pyOpenSSL, as channel binding 'tls-exporter' needs it, cannot go through a proxy")
+        host = (tls.get("hostname") if isinstance(tls, dict) else None) or endpoint.get("host", "localhost")
+        plain = {**endpoint, "tls": None}
+        return await _openssl.connect(loop, factory, tls, host, lambda below: _open(loop, below, plain, None))
     if endpoint["type"] == "unix":
         return await loop.create_unix_connection(factory, endpoint["path"], **_tls_arguments(endpoint))
     family = {4: socket.AF_INET, 6: socket.AF_INET6}.get(endpoint.get("version", 0), socket.AF_UNSPEC)

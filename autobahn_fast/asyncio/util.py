@@ -9,6 +9,7 @@ import os
 import threading
 from typing import Any
 
+from autobahn_fast import _channel_id
 from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import current_loop
 
@@ -70,19 +71,19 @@ def transport_channel_id(
     """Return what identifies the TLS channel under a transport, the same octets on both sides.
 
     :param transport: the transport. :param is_server: which side this is.
-    :param channel_id_type: ``"tls-unique"`` (RFC 5929) or None.
-    :returns: 32 octets: the SHA-256 of the TLS Finished message; zeros without TLS, or where the channel has no such id.
+    :param channel_id_type: ``"tls-unique"`` (RFC 5929), ``"tls-exporter"`` (RFC 9266, TLS 1.3 only) or None.
+    :returns: 32 octets: for ``tls-unique`` the SHA-256 of the TLS Finished message, for ``tls-exporter`` exported keying material
+        (of Pythons whose ``ssl`` has it, and over pyOpenSSL); zeros without TLS, or where the channel has no such id.
     :raises ValueError: another type.
     """
     if channel_id_type is None:
-        return b"\x00" * 32
-    if channel_id_type != "tls-unique":
-        raise ValueError(f"the channel id type is tls-unique or None, not {channel_id_type!r}")
+        return _channel_id.NO_ID
+    _channel_id.check_type(channel_id_type)
+    openssl = transport.get_extra_info("openssl_connection")
+    if _channel_id.is_openssl(openssl):
+        return _channel_id.of_openssl(openssl, is_server, channel_id_type)
     tls = transport.get_extra_info("ssl_object")
-    if tls is None:
-        return b"\x00" * 32
-    binding = tls.get_channel_binding("tls-unique")
-    return hashlib.sha256(binding).digest() if isinstance(binding, bytes) else b"\x00" * 32
+    return _channel_id.NO_ID if tls is None else _channel_id.of_ssl(tls, channel_id_type)
 
 
 def extract_peer_certificate(ssl_obj: Any) -> dict[str, Any] | None:
@@ -102,6 +103,15 @@ def extract_peer_certificate(ssl_obj: Any) -> dict[str, Any] | None:
     return result
 
 
+def _openssl_certificate(connection: Any) -> dict[str, Any] | None:
+    certificate = connection.get_peer_certificate()
+    if certificate is None:
+        return None
+    from autobahn_fast._certificates import peer_certificate_details
+
+    return peer_certificate_details(certificate.to_cryptography(), certificate.subject_name_hash())
+
+
 def create_transport_details(transport: asyncio.BaseTransport, is_server: bool) -> Any:
     """Return the TransportDetails of a connected transport.
 
@@ -111,16 +121,21 @@ def create_transport_details(transport: asyncio.BaseTransport, is_server: bool) 
 
     get = transport.get_extra_info
     peer, own = get("peername"), get("sockname")
-    tls = get("ssl_object")
-    channel_id = {}
+    tls, openssl = get("ssl_object"), get("openssl_connection")
+    channel_id: dict[str, bytes] = {}
     certificate = None
-    if tls is not None:
-        channel_id["tls-unique"] = transport_channel_id(transport, is_server, "tls-unique")
+    is_secure = tls is not None
+    if _channel_id.is_openssl(openssl):
+        is_secure = True
+        channel_id = _channel_id.all_of_openssl(openssl, is_server)
+        certificate = _openssl_certificate(openssl)
+    elif tls is not None:
+        channel_id = _channel_id.all_of_ssl(tls)
         certificate = extract_peer_certificate(tls)
     sock = get("socket")
     fd = sock.fileno() if sock is not None and hasattr(sock, "fileno") else None
     return TransportDetails(
-        channel_type=TransportDetails.CHANNEL_TYPE_TLS if tls is not None else TransportDetails.CHANNEL_TYPE_TCP,
+        channel_type=TransportDetails.CHANNEL_TYPE_TLS if is_secure else TransportDetails.CHANNEL_TYPE_TCP,
         channel_framing=TransportDetails.CHANNEL_FRAMING_WEBSOCKET,
         own=_address(own, peer, get),
         peer=_address(peer, own, get),
@@ -128,7 +143,7 @@ def create_transport_details(transport: asyncio.BaseTransport, is_server: bool) 
         own_pid=os.getpid(),
         own_tid=threading.get_ident(),
         own_fd=fd if isinstance(fd, int) and fd >= 0 else None,
-        is_secure=tls is not None,
+        is_secure=is_secure,
         channel_id=channel_id,
         peer_cert=certificate,
     )

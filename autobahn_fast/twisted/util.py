@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import sys
 import threading
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
+from autobahn_fast import _channel_id
 from autobahn_fast._names import also_from
 from autobahn_fast.twisted._framework import TwistedFramework, on_reactor
 
@@ -70,34 +69,26 @@ def _address(address: Any, other: Any = None) -> str:
 
 def _tls(transport: Any) -> Any:
     """Return the pyOpenSSL connection of a transport, or None."""
-    openssl = sys.modules.get("OpenSSL.SSL")  # not loaded: then nothing here uses TLS
     handle = getattr(transport, "getHandle", None)
-    if openssl is None or handle is None:
-        return None
-    connection = handle()
-    return connection if isinstance(connection, openssl.Connection) else None
+    connection = handle() if handle is not None else None
+    return connection if _channel_id.is_openssl(connection) else None
 
 
 def transport_channel_id(transport: Any, is_server: bool, channel_id_type: str | None = None) -> bytes:
     """Return what identifies the TLS channel under a transport, the same octets on both sides.
 
     :param transport: the transport, its TLS handshake done. :param is_server: which side this is.
-    :param channel_id_type: ``"tls-unique"`` (RFC 5929) or None.
-    :returns: 32 octets: the SHA-256 of the client's TLS Finished message (the server's when the TLS session was resumed); zeros
-        without TLS, and before the handshake is done.
+    :param channel_id_type: ``"tls-unique"`` (RFC 5929), ``"tls-exporter"`` (RFC 9266, TLS 1.3 only) or None.
+    :returns: 32 octets: for ``tls-unique`` the SHA-256 of the client's TLS Finished message (the server's when the TLS session was
+        resumed), for ``tls-exporter`` exported keying material; zeros without TLS, before its handshake is done, and where the
+        channel has no such id.
     :raises ValueError: another type.
     """
     if channel_id_type is None:
-        return b"\x00" * 32
-    if channel_id_type != "tls-unique":
-        raise ValueError(f"the channel id type is tls-unique or None, not {channel_id_type!r}")
+        return _channel_id.NO_ID
+    _channel_id.check_type(channel_id_type)
     tls = _tls(transport)
-    if tls is None:
-        return b"\x00" * 32
-    reused = getattr(tls, "session_reused", None)
-    own_is_first = is_server == bool(reused is not None and reused())
-    finished = tls.get_finished() if own_is_first else tls.get_peer_finished()
-    return hashlib.sha256(finished).digest() if finished else b"\x00" * 32
+    return _channel_id.NO_ID if tls is None else _channel_id.of_openssl(tls, is_server, channel_id_type)
 
 
 def extract_peer_certificate(transport: Any) -> dict[str, Any] | None:
@@ -127,10 +118,8 @@ def create_transport_details(transport: Any, is_server: bool) -> Any:
 
     peer, host = _ends(transport)
     tls = _tls(transport)
-    channel_id = {}
     certificate = None
     if tls is not None:
-        channel_id["tls-unique"] = transport_channel_id(transport, is_server, "tls-unique")
         certificate = extract_peer_certificate(transport)
     fileno = getattr(transport, "fileno", None)
     fd = fileno() if fileno is not None else None
@@ -144,7 +133,7 @@ def create_transport_details(transport: Any, is_server: bool) -> Any:
         own_tid=threading.get_ident(),
         own_fd=fd if isinstance(fd, int) and fd >= 0 else None,
         is_secure=tls is not None,
-        channel_id=channel_id,
+        channel_id=_channel_id.all_of_openssl(tls, is_server) if tls is not None else {},
         peer_cert=certificate,
     )
 

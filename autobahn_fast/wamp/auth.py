@@ -58,7 +58,7 @@ def create_authenticator(name: str, **kwargs: Any) -> Any:
     :param name: ``anonymous``, ``anonymous-proxy``, ``ticket``, ``wampcra``, ``scram`` (as Crossbar.io does it), ``wamp-scram`` (as
         the specification has it), ``cryptosign`` or ``cryptosign-proxy``.
     :param kwargs: ``authid``, ``authrole``, ``authextra`` and what the method needs: ``ticket``, ``secret`` (wampcra), ``password``
-        (scram), ``privkey`` (cryptosign).
+        (scram), ``privkey``, ``router_pubkey`` (cryptosign).
     :raises ValueError: unknown method, missing or unknown argument.
     :raises RuntimeError: a package that the method needs is not installed.
     """
@@ -273,29 +273,30 @@ class _AuthWampScram(AuthScram):
 
 
 class AuthCryptoSign(_Authenticator):
-    """A signature over the challenge with an Ed25519 key, bound to the TLS channel where that is asked for."""
+    """A signature over the challenge with an Ed25519 key, bound to the TLS channel where that is asked for.
+
+    The router can be made to prove who it is, too ("Router Authentication" of the specification): it gets a challenge in HELLO.
+    """
 
     name = "cryptosign"
     _strict = True
 
     def __init__(self, **kw: Any) -> None:
         """
-        :param kw: ``privkey`` (32 octets as hex, str or bytes), ``authid``, ``authrole``, ``authextra``, in which ``channel_binding``
-            may be ``tls-unique`` or ``tls-exporter``.
+        :param kw: ``privkey`` (32 octets as hex, str or bytes, or a :class:`~autobahn_fast.wamp.cryptosign.CryptosignKey`), ``authid``,
+            ``authrole``, ``authextra``, in which ``channel_binding`` may be ``tls-unique`` or ``tls-exporter``; ``router_pubkey`` (32
+            octets as hex): the router has to prove that it has the private key of this public key, by signing a challenge that is
+            new for each HELLO. An ``authextra`` with a ``challenge`` (32 octets as hex) has it prove that it has some key.
         :raises ValueError: missing or unknown argument, or a key that is none.
         :raises RuntimeError: the package PyNaCl is not installed.
         """
-        from autobahn_fast.wamp.cryptosign import CHANNEL_BINDINGS, CryptosignKey
+        from autobahn_fast.wamp.cryptosign import CHANNEL_BINDINGS
 
         if "privkey" not in kw:
             raise ValueError(f"Must provide 'privkey' for {self.name}")
-        privkey = kw.pop("privkey")
+        self._privkey = _signing_key(kw.pop("privkey"), self.name)
+        router_pubkey = kw.pop("router_pubkey", None)
         super().__init__(**kw)
-        try:
-            octets = binascii.a2b_hex(privkey)
-        except (ValueError, TypeError):
-            raise ValueError(f"'privkey' of {self.name} must be 32 octets as hex") from None
-        self._privkey = CryptosignKey.from_bytes(octets)
         extra = dict(kw.get("authextra") or {})
         pubkey = self._privkey.public_key()
         if extra.setdefault("pubkey", pubkey) != pubkey:
@@ -303,12 +304,35 @@ class AuthCryptoSign(_Authenticator):
         self._channel_binding = extra.get("channel_binding")
         if self._channel_binding not in (None, *CHANNEL_BINDINGS):
             raise ValueError(f"channel_binding must be one of {CHANNEL_BINDINGS}, not {self._channel_binding!r}")
+        self._router_pubkey = None if router_pubkey is None else _hex_octets(router_pubkey, 32, "router_pubkey")
+        self._challenge = extra.get("challenge")  # the router's, from now on until it has answered
+        if self._challenge is not None:
+            _hex_octets(self._challenge, 32, "challenge in 'authextra'")
+        self._mutual = self._router_pubkey is not None or self._challenge is not None
+        self._proved = False
         self._args["authextra"] = extra
+
+    @property
+    def authextra(self) -> dict[str, Any]:
+        """Details for HELLO: those given, and the router's challenge where it has to prove who it is."""
+        extra: dict[str, Any] = self._args["authextra"]
+        if not self._mutual or "challenge" in extra:
+            return extra
+        if self._challenge is None:
+            self._challenge = secrets.token_hex(32)
+        return {**extra, "challenge": self._challenge}
+
+    def _sent(self, authextra: dict[str, Any]) -> None:
+        """Told what HELLO really says, where several authenticators had to agree on a challenge."""
+        self._proved = False
+        if self._mutual:
+            self._challenge = authextra["challenge"]
 
     def on_challenge(self, session: Any, challenge: Any) -> Any:
         """Return a future of the signature and the octets signed, as hex.
 
-        :raises RuntimeError: challenged for another method, with another channel binding, or the channel has no id.
+        :raises RuntimeError: challenged for another method, with another channel binding, the channel has no id, or the router has
+            not proved who it is.
         :raises ValueError: the challenge is not 32 octets as hex.
         """
         _expect_method(self.name, challenge)
@@ -319,7 +343,40 @@ class AuthCryptoSign(_Authenticator):
                 f"channel binding {wanted!r} was asked for, but the router's challenge is for {offered!r}"
             )
         channel_id = _channel_id(session, wanted) if wanted else None
+        if self._mutual:
+            self._check_router(challenge.extra, channel_id)
         return self._privkey.sign_challenge(challenge, channel_id=channel_id, channel_id_type=wanted)
+
+    def _check_router(self, extra: dict[str, Any], channel_id: bytes | None) -> None:
+        """Check the router's answer to our challenge. :raises RuntimeError: it has not proved who it is."""
+        from autobahn_fast.wamp.cryptosign import is_signed_by
+
+        given, self._challenge = self._challenge, None
+        self._proved = False
+        if given is None:
+            raise RuntimeError("the router sent a cryptosign challenge without a HELLO before, or a second one")
+        if self._args["authextra"].get("challenge") is not None:
+            self._challenge = given  # the application's own, which it gave for every HELLO
+        try:
+            pubkey = _hex_octets(extra.get("pubkey"), 32, "pubkey")
+            answer = _hex_octets(extra.get("signature"), 96, "signature")
+        except ValueError as e:
+            raise RuntimeError(f"the router has not proved who it is: its challenge is incomplete: {e}") from None
+        if self._router_pubkey is not None and not hmac.compare_digest(pubkey, self._router_pubkey):
+            raise RuntimeError(f"the router has not proved who it is: its public key is {pubkey.hex()}")
+        expected = bytes.fromhex(given)
+        if channel_id is not None:
+            expected = bytes(a ^ b for a, b in zip(expected, channel_id, strict=True))
+        if not (hmac.compare_digest(answer[64:], expected) and is_signed_by(pubkey, answer[:64], expected)):
+            raise RuntimeError("the router has not proved who it is: its signature is not that of our challenge")
+        self._proved = True
+
+    def on_welcome(self, session: Any, authextra: Any) -> str | None:
+        """Check that the router has proved who it is, if it has to. :returns: None, or why the session must not go on."""
+        proved, self._proved = self._proved, False
+        if self._mutual and not proved:
+            return "the router accepted the session without a cryptosign challenge: it has not proved who it is"
+        return None
 
 
 class AuthCryptoSignProxy(AuthCryptoSign):
@@ -327,6 +384,30 @@ class AuthCryptoSignProxy(AuthCryptoSign):
 
     name = "cryptosign-proxy"
     _challenged = False  # the proxy has done that
+
+
+def _hex_octets(value: Any, size: int, what: str) -> bytes:
+    try:
+        octets = binascii.a2b_hex(value)
+    except (ValueError, TypeError):
+        octets = b""
+    if len(octets) != size:
+        raise ValueError(f"{what} must be {size} octets as hex")
+    return octets
+
+
+def _signing_key(value: Any, method: str) -> Any:
+    from autobahn_fast.wamp.cryptosign import CryptosignKey
+
+    if not isinstance(value, CryptosignKey):
+        try:
+            octets = binascii.a2b_hex(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"'privkey' of {method} must be 32 octets as hex, or a CryptosignKey") from None
+        return CryptosignKey.from_bytes(octets)
+    if not value.can_sign:
+        raise ValueError(f"'privkey' of {method} is a public key, which cannot sign")
+    return value
 
 
 def _expect_method(name: str, challenge: Any) -> None:
@@ -355,9 +436,8 @@ def _channel_id(session: Any, kind: str) -> bytes:
     details = getattr(session._transport, "transport_details", None)
     channel_id: bytes | None = ((details and details.channel_id) or {}).get(kind)
     if not channel_id or not any(channel_id):
-        raise RuntimeError(
-            f"the transport has no channel id of type {kind!r}: channel binding needs TLS that provides it"
-        )
+        needed = "TLS 1.3, on asyncio in a Component" if kind == "tls-exporter" else "TLS"
+        raise RuntimeError(f"the transport has no channel id of type {kind!r}: this channel binding needs {needed}")
     return channel_id
 
 

@@ -17,7 +17,7 @@ from autobahn_fast.wamp import _signify, _sshkeys
 from autobahn_fast.wamp._done import succeeded
 from autobahn_fast.wamp.interfaces import ICryptosignKey, ISecurityModule
 
-__all__ = ("CHANNEL_BINDINGS", "HAS_CRYPTOSIGN", "CryptosignAuthextra", "CryptosignKey")
+__all__ = ("CHANNEL_BINDINGS", "HAS_CRYPTOSIGN", "CryptosignAuthextra", "CryptosignKey", "is_signed_by", "octets_to_sign")
 
 HAS_CRYPTOSIGN = importlib.util.find_spec("nacl") is not None
 """Whether there can be keys (package PyNaCl, extra ``crypto``)."""
@@ -215,6 +215,17 @@ class CryptosignKey:
         """
         data = octets_to_sign(challenge, channel_id, channel_id_type)
         return succeeded((self._sign(data) + data).hex())
+
+
+def is_signed_by(pubkey: bytes, signature: bytes, data: bytes) -> bool:
+    """Whether this is the signature (64 octets) of the data by the private key of a public key (32 octets)."""
+    from nacl.exceptions import BadSignatureError
+
+    try:
+        _nacl_signing().VerifyKey(pubkey).verify(data, signature)
+    except (BadSignatureError, ValueError, TypeError):
+        return False
+    return True
 
 
 ICryptosignKey.register(CryptosignKey)
