@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
-__all__ = ("TRACE", "Framework", "Logger", "NoLoop", "TimerHandle", "make_logger")
+__all__ = ("TRACE", "Framework", "Logger", "NoLoop", "TimerHandle", "make_logger", "why_lost")
 
 TRACE = 5
 """Number of the level below ``logging.DEBUG``."""
@@ -181,6 +181,22 @@ class Logger:
 def make_logger(name: str = "autobahn_fast") -> Logger:
     """Return a :class:`Logger` over ``logging.getLogger(name)``."""
     return Logger(logging.getLogger(name))
+
+
+def why_lost(reason: Any) -> str:
+    """Return what a loop says about a lost transport, as text: ``": ConnectionResetError: ..."``; empty when it was just closed.
+
+    :param reason: an exception, a Twisted Failure, or None.
+    """
+    error = getattr(reason, "value", reason)
+    if not isinstance(error, BaseException) or type(error).__name__ == "ConnectionDone":
+        return ""
+    first = error.args[0] if error.args else None
+    if isinstance(first, list):  # OpenSSL's errors: tuples whose last entry is the text
+        text = "; ".join(str(entry[-1]) for entry in first if entry)
+    else:
+        text = str(error)
+    return f": {type(error).__name__}: {text}" if text else f": {type(error).__name__}"
 
 
 class _PlainFuture:

@@ -369,7 +369,7 @@ class WampRawSocketMixinAsyncio:
             self._fast_path = receive_directly(transport, self, self._engine)
 
     def _on_connection_lost(self, exc: Exception | None) -> None:
-        self._lose_engine(exc is None)  # type: ignore[attr-defined]
+        self._lose_engine(exc is None, exc)  # type: ignore[attr-defined]
 
     def eof_received(self) -> bool | None:
         """asyncio: the peer has sent its last octet. The transport is closed."""

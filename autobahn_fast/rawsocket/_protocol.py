@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from autobahn_fast._framework import why_lost
 from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.wamp._channel import WampChannel, own_serializer, serializer_map
 from autobahn_fast.wamp.exception import TransportLost
@@ -69,6 +70,8 @@ class WampRawSocketChannel(WampChannel):
     _engine: Any = None
     _handshake_timer: Any = None
     _wire_open = False
+    wasNotCleanReason: str | None = None
+    """Why the connection ended, where it did not end in good order."""
 
     # --- life ---
 
@@ -84,8 +87,12 @@ class WampRawSocketChannel(WampChannel):
             self._handshake_timer = self.framework.call_later(self.handshake_timeout, self._handshake_took_too_long)
         self._engine.start()
 
-    def _lose_engine(self, was_clean: bool) -> None:
-        """The transport is gone."""
+    def _lose_engine(self, was_clean: bool, reason: Any = None) -> None:
+        """The transport is gone. :param reason: what the loop says about it."""
+        if self.wasNotCleanReason is None and self._engine is not None and not self._engine.is_open:
+            self.wasNotCleanReason = f"the connection ended before the RawSocket handshake was done{why_lost(reason)}"
+        elif self.wasNotCleanReason is None and not was_clean:
+            self.wasNotCleanReason = f"the connection was lost{why_lost(reason)}"
         self._stop_timer()
         self._wire_open = False
         if self._engine is not None:
@@ -99,6 +106,7 @@ class WampRawSocketChannel(WampChannel):
 
     def _handshake_took_too_long(self) -> None:
         self._handshake_timer = None
+        self.wasNotCleanReason = f"the RawSocket handshake took more than {self.handshake_timeout} s"
         self.log.warn("RawSocket {peer}: the handshake took more than {s} s", peer=self.peer, s=self.handshake_timeout)
         self._engine.stop_reading()
         self._lose_transport(abort=True)
@@ -130,6 +138,7 @@ class WampRawSocketChannel(WampChannel):
     def on_handshake_error(self, code: int, reason: str) -> None:
         """Engine: there will be no messages."""
         self._stop_timer()
+        self.wasNotCleanReason = f"the RawSocket handshake failed: {reason}"
         self.log.warn("RawSocket {peer}: handshake failed: {reason}", peer=self.peer, reason=reason)
         self._lose_transport(abort=False)
 
@@ -142,6 +151,7 @@ class WampRawSocketChannel(WampChannel):
 
         :param msg: what it did.
         """
+        self.wasNotCleanReason = f"the peer broke the protocol: {msg}"
         self.log.warn("RawSocket {peer}: protocol error: {msg}", peer=self.peer, msg=msg)
         self._end(abort=False)
 

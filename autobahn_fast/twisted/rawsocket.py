@@ -103,7 +103,7 @@ class WampRawSocketProtocol(WampRawSocketChannel, TransportMixin, Int32StringRec
         """Twisted: the transport is gone."""
         self._registered = False
         vars(self).pop("dataReceived", None)
-        self._lose_engine(bool(reason.check(ConnectionDone)) if reason is not None else True)
+        self._lose_engine(bool(reason.check(ConnectionDone)) if reason is not None else True, reason)
         if self._closed_future is not None:
             self.framework.resolve(self._closed_future)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from autobahn_fast._framework import NoLoop, make_logger
+from autobahn_fast._framework import NoLoop, make_logger, why_lost
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.websocket import _options
 from autobahn_fast.websocket._http import HeadReader, parse_head
@@ -193,9 +193,13 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             if self.droppedByMe:
                 self.wasNotCleanReason = "this side closed the TCP connection"
             elif was in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
-                self.wasNotCleanReason = "the TCP connection ended before the opening handshake was done"
+                self.wasNotCleanReason = (
+                    f"the TCP connection ended before the opening handshake was done{why_lost(reason)}"
+                )
             else:
-                self.wasNotCleanReason = "the peer ended the TCP connection without a closing handshake"
+                self.wasNotCleanReason = (
+                    f"the peer ended the TCP connection without a closing handshake{why_lost(reason)}"
+                )
         if self.wasClean:
             self._onClose(True, self.remoteCloseCode, self.remoteCloseReason)
         else:

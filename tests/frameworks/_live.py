@@ -35,7 +35,7 @@ def run(kind: str, coroutine: Any, seconds: float = 30) -> Any:
     return result
 
 
-def make_certificate(directory: Path) -> Path:
+def make_certificate(directory: Path, common_name: str = "localhost") -> Path:
     """Write a certificate for ``localhost`` and 127.0.0.1 with its key; it is its own issuer."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -43,7 +43,7 @@ def make_certificate(directory: Path) -> Path:
     from cryptography.x509.oid import NameOID
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
