@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The embedded WAMP router, for development, tests and programs on one machine.
 
-Broker and dealer of the WAMP Basic Profile with pattern-based subscriptions and registrations, black- and whitelists,
-progressive results, call cancelling and shared registrations, over WebSocket and RawSocket, on asyncio and uvloop::
+Broker and dealer of WAMP with what docs/router.md lists of the Advanced Profile, over WebSocket and RawSocket, on asyncio
+and uvloop::
 
     async with Router(["ws://127.0.0.1:0/ws"], ["realm1"]) as router:
         print(router.urls[0])
@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from autobahn_fast._core.relay import fan_out
 from autobahn_fast.router import server
+from autobahn_fast.router.config import RealmConfig, realm_config
 from autobahn_fast.router.realm import Realm
 from autobahn_fast.router.session import RouterSession
 
@@ -39,7 +40,7 @@ class Router:
 
     :param listen: URLs to listen on: ``ws://host:port/path``, ``wss://...``, ``rs://host:port``, ``rss://...``, and
         ``unix:/path`` for RawSocket over a Unix socket. Port 0 is any free port.
-    :param realms: names of the realms there are.
+    :param realms: the realms there are: names, or dicts with settings (authentication, roles and more), see docs/router.md.
     :param ssl: server context for ``wss`` and ``rss``.
     :param serializers: names out of ``cbor``, ``msgpack``, ``json``, the preferred first.
     :param max_message_size: octets of a message from a client; larger ones end its connection. RawSocket takes 16 MiB
@@ -53,7 +54,7 @@ class Router:
     def __init__(
         self,
         listen: Sequence[str] = ("ws://127.0.0.1:0/ws",),
-        realms: Sequence[str] = ("realm1",),
+        realms: Sequence[str | Mapping[str, Any]] = ("realm1",),
         *,
         ssl: ssl_module.SSLContext | None = None,
         serializers: Sequence[str] = SERIALIZERS,
@@ -61,8 +62,8 @@ class Router:
         max_lag: int = 64 * 2**20,
         max_stall: float = 1.0,
     ) -> None:
-        if isinstance(listen, str) or isinstance(realms, str):
-            raise TypeError("listen and realms are lists of texts, not one text")
+        if isinstance(listen, str) or isinstance(realms, str | Mapping):
+            raise TypeError("listen and realms are lists, not one text or dict")
         if not realms or not listen:
             raise ValueError("a router needs at least one URL to listen on and one realm")
         unknown = [name for name in serializers if name not in SERIALIZERS]
@@ -86,12 +87,19 @@ class Router:
         self.max_stall = max_stall
         self.sender: RouterSession | None = None
         """Whose message is being routed."""
-        self.realms: dict[str, Realm] = {name: Realm(name, fan_out) for name in realms}
+        configs = [realm_config(settings) for settings in realms]
+        if len({config.name for config in configs}) < len(configs):
+            raise ValueError("two realms have the same name")
+        self.realms: dict[str, Realm] = {config.name: self._realm(config) for config in configs}
         self.urls: list[str] = []
         """Where clients connect to, with real ports, in the order of ``listen``; empty when not started."""
         self._listeners: list[server.Listener] = []
         self._connections: set[RouterSession] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         self._empty: asyncio.Event | None = None
+
+    def _realm(self, config: RealmConfig) -> Realm:
+        return Realm(config, fan_out, self.call_later)
 
     # --- life ---
 
@@ -186,6 +194,38 @@ class Router:
         """Call ``f`` later; returns an object with ``cancel()``."""
         return asyncio.get_running_loop().call_later(seconds, f)
 
+    def create_future(self) -> asyncio.Future[Any]:
+        """A future."""
+        return asyncio.get_running_loop().create_future()
+
+    def run(
+        self, awaitable: Awaitable[Any], done: Callable[[Any, BaseException | None], None], timeout: float | None = None
+    ) -> Callable[[], None]:
+        """Run user code or an authentication, and call ``done(result, exception)`` in the end; returns what ends it early.
+
+        :param timeout: seconds; ``done`` gets a TimeoutError then.
+        """
+
+        async def run() -> Any:
+            async with asyncio.timeout(timeout):
+                return await awaitable
+
+        task = asyncio.ensure_future(run())
+        self._tasks.add(task)  # the loop has weak references only
+
+        def finished(task: asyncio.Future[Any]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled():
+                exc = task.exception()
+                done(None if exc is not None else task.result(), exc)
+
+        task.add_done_callback(finished)
+        return lambda: None if task.done() else _cancel(task)
+
     def session_factory(self) -> Any:
         """A new session, for a transport that was just accepted."""
         return RouterSession(self)
+
+
+def _cancel(task: asyncio.Future[Any]) -> None:
+    task.cancel()

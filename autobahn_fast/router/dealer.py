@@ -1,146 +1,140 @@
 # SPDX-License-Identifier: MIT
-"""The dealer of a realm: who registered what, and which calls are under way.
+"""The dealer of a realm: who registered what, and which callee gets a call.
 
-Knows registrations, invocation policies, calls, cancelling and what happens when a caller or callee goes away. Does not
-know transports, serializers or payloads: a session is here an object with ``wire``, ``can_cancel``, the dicts
-``registrations``, ``calls``, ``invocations`` and ``next_invocation()``, and its wire has ``invocation``, ``result``
-and ``error`` (which raise one of ``CANNOT_FORWARD`` when the payload cannot reach that peer), ``error_text`` and ``send``.
+Knows registrations, invocation policies, sharding and the terms of callees. Calls under way are in ``calls``. Does not know
+transports, serializers or payloads: a session is here an object with ``id``, ``authid``, ``authrole``, ``wire``,
+``features`` (texts such as "callee.call_canceling"), the dicts ``registrations``, ``calls``, ``invocations``,
+``unfinished`` and ``next_invocation()``, and its wire has ``invocation``, ``result`` and ``error`` (which raise one of
+``CANNOT_FORWARD`` when the payload cannot reach that peer), ``error_text`` and ``send``.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from autobahn_fast._core.codec import EncodeError
-from autobahn_fast._core.engine import PayloadTooLarge
-from autobahn_fast.router.broker import CACHED, CACHED_LENGTH, InvalidUri, encryption_details
+from autobahn_fast.router.calls import CANNOT_FORWARD, Call, Calls, Special, cannot_forward
+from autobahn_fast.router.options import (
+    CACHED,
+    CACHED_LENGTH,
+    DISCLOSURE_REFUSED,
+    FEATURE_NOT_SUPPORTED,
+    InvalidOption,
+    InvalidUri,
+    Refused,
+    can_passthru,
+    identity,
+    passed_on,
+    shard_key,
+    wants_disclosure,
+)
 from autobahn_fast.router.patterns import PatternTable, is_valid_uri
+from autobahn_fast.router.registrations import INVOKE_POLICIES, Registration, Terms
 from autobahn_fast.wamp import message
 
 if TYPE_CHECKING:
     from autobahn_fast.router.session import RouterSession
 
-__all__ = ("CANNOT_FORWARD", "INVOKE_POLICIES", "Call", "Dealer", "Refused", "Registration", "cannot_forward")
+__all__ = ("CANNOT_FORWARD", "INVOKE_POLICIES", "Dealer", "Refused", "Registration", "cannot_forward")
 
-INVOKE_POLICIES = ("single", "first", "last", "roundrobin", "random")
-
-CALL = 48  # message type that an ERROR to a caller answers
-CANNOT_FORWARD = (EncodeError, PayloadTooLarge)
-
-CANCELED = "wamp.error.canceled"
+MAX_CONCURRENCY = "crossbar.error.max_concurrency_reached"  # Crossbar.io's name: WAMP has none
 NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
 PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
+REVOKED = "wamp.error.unregistered"
 
-_choice = random.Random().choice
-
-
-class Refused(Exception):
-    """A request cannot be done; answered with an ERROR.
-
-    :param error: its URI.
-    :param text: says why, for the peer's log.
-    """
-
-    def __init__(self, error: str, text: str) -> None:
-        super().__init__(text)
-        self.error = error
-        self.text = text
+_NO_TERMS = Terms()
 
 
-def cannot_forward(exc: Exception) -> tuple[str, str]:
-    """URI and text of the ERROR for what one of ``CANNOT_FORWARD`` says."""
-    if isinstance(exc, PayloadTooLarge):
-        return "wamp.error.payload_size_exceeded", f"the other side takes no message of this size: {exc}"
-    return "wamp.error.invalid_payload", f"the payload cannot be written in the other side's serializer: {exc}"
+def _no_timer(seconds: float, f: Callable[[], None]) -> Any:
+    raise RuntimeError("this dealer has no timers")
 
 
-class Registration:
-    """One procedure or pattern with its callees, in the order they registered."""
-
-    __slots__ = ("_next", "callees", "id", "invoke", "match", "uri")
-
-    def __init__(self, id: int, uri: str, match: str, invoke: str) -> None:
-        self.id = id
-        self.uri = uri
-        self.match = match
-        self.invoke = invoke
-        self.callees: list[RouterSession] = []
-        self._next = 0
-
-    def pick(self) -> RouterSession:
-        """The callee for the next call, by the invocation policy."""
-        callees = self.callees
-        if self.invoke == "roundrobin":
-            callee = callees[self._next % len(callees)]
-            self._next = (self._next + 1) % len(callees)
-            return callee
-        if self.invoke == "random":
-            return _choice(callees)
-        return callees[-1] if self.invoke == "last" else callees[0]
-
-    def discard(self, session: RouterSession) -> None:
-        """``session`` is no callee any more. The turn of the others in a round robin stays as it was."""
-        position = self.callees.index(session)
-        del self.callees[position]
-        if position < self._next:
-            self._next -= 1
-
-
-class Call:
-    """A call under way: between INVOCATION and the callee's final answer, or until it is canceled."""
-
-    __slots__ = ("callee", "caller", "invocation", "progressive", "request")
-
-    def __init__(
-        self, caller: RouterSession, request: int, callee: RouterSession, invocation: int, progressive: bool
-    ) -> None:
-        self.caller = caller
-        self.request = request
-        self.callee = callee
-        self.invocation = invocation
-        self.progressive = progressive
-
-    def forget(self) -> None:
-        """The call is over for both sides; what the callee still sends is dropped."""
-        self.caller.calls.pop(self.request, None)
-        self.callee.invocations.pop(self.invocation, None)
+def _unheard(event: str, *args: Any) -> None:
+    pass
 
 
 class Dealer:
     """Registrations and calls of one realm.
 
     :param new_id: gives ids of registrations (router scope: unique in the realm).
+    :param call_later: ``call_later(seconds, f)`` returns an object with ``cancel()``; for timeouts.
+    :param tell: ``tell(event, *args)`` hears of the meta events of registrations.
+    :param meta: ``meta(session, request, procedure, payload)`` answers calls of procedures that begin with ``wamp.``;
+        raises :class:`Refused`.
+    :param may_disclose: whether callers may be disclosed on their own or the callee's request.
     """
 
-    def __init__(self, new_id: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        new_id: Callable[[], int],
+        call_later: Callable[[float, Callable[[], None]], Any] = _no_timer,
+        tell: Callable[..., None] = _unheard,
+        meta: Callable[..., None] | None = None,
+        may_disclose: bool = True,
+    ) -> None:
         self._new_id = new_id
+        self._tell = tell
+        self._meta = meta
+        self._may_disclose = may_disclose
         self._table: PatternTable[Registration] = PatternTable()
+        self._by_id: dict[int, Registration] = {}
         self._winners: dict[str, Registration] = {}  # procedure -> the registration that wins now
+        self.calls = calls = Calls(call_later, self._reroute)
+        self.cancel = calls.cancel
+        self.yield_ = calls.yield_
+        self.error = calls.error
+        self.proceed = calls.proceed
 
     @property
     def registrations(self) -> PatternTable[Registration]:
         """All registrations by match policy and URI."""
         return self._table
 
+    @property
+    def by_id(self) -> dict[int, Registration]:
+        """All registrations by their id."""
+        return self._by_id
+
     # --- registrations ---
 
-    def register(self, session: RouterSession, uri: str, match: str, invoke: str) -> int:
+    def register(
+        self,
+        session: RouterSession,
+        uri: str,
+        match: str,
+        invoke: str,
+        terms: Terms = _NO_TERMS,
+        force: bool = False,
+    ) -> int:
         """Make ``session`` a callee.
 
+        :param terms: what it asks for, besides.
+        :param force: revoke the registrations that are in the way.
         :returns: the id of the registration, the same for all callees that share it.
-        :raises Refused: somebody has the procedure and does not share it on the same terms.
+        :raises Refused: somebody has the procedure and does not share it on the same terms; or it may not know its callers.
         """
+        if terms.disclose_caller and not self._may_disclose:
+            raise Refused(DISCLOSURE_REFUSED, "this realm does not disclose callers")
         registration = self._table.get(match, uri)
+        if registration is not None and force:
+            for callee in list(registration.callees):
+                self.revoke(registration, callee, REVOKED)
+            registration = self._table.get(match, uri)
         if registration is None:
-            registration = Registration(self._new_id(), uri, match, invoke)
+            created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            registration = Registration(self._new_id(), uri, match, invoke, created)
             self._table.add(match, uri, registration)
+            self._by_id[registration.id] = registration
             self._forget_winners(match, uri)
+            self._tell("wamp.registration.on_create", session.id, registration.details())
         elif registration.invoke == "single" or invoke != registration.invoke or session in registration.callees:
             raise Refused(PROCEDURE_ALREADY_EXISTS, _why_not_shared(registration, invoke))
         registration.callees.append(session)
+        if terms:
+            registration.terms[session] = terms
         session.registrations[registration.id] = registration
+        self._tell("wamp.registration.on_register", session.id, registration.id)
         return registration.id
 
     def unregister(self, session: RouterSession, registration_id: int) -> bool:
@@ -151,11 +145,23 @@ class Dealer:
         self._drop(session, registration)
         return True
 
+    def revoke(self, registration: Registration, session: RouterSession, reason: str | None) -> bool:
+        """Take a registration from ``session``; False when it has not got it. It is told when it can understand that."""
+        if not self.unregister(session, registration.id):
+            return False
+        if "callee.registration_revocation" in session.features:
+            session.wire.send(message.Unregistered(0, registration=registration.id, reason=reason))
+        return True
+
     def _drop(self, session: RouterSession, registration: Registration) -> None:
         registration.discard(session)
         if not registration.callees:
             self._table.remove(registration.match, registration.uri)
+            del self._by_id[registration.id]
             self._forget_winners(registration.match, registration.uri)
+        self._tell("wamp.registration.on_unregister", session.id, registration.id)
+        if not registration.callees:
+            self._tell("wamp.registration.on_delete", session.id, registration.id)
 
     def _forget_winners(self, match: str, uri: str) -> None:
         if match == "exact":
@@ -178,109 +184,145 @@ class Dealer:
     # --- calls ---
 
     def call(
-        self, session: RouterSession, request: int, procedure: str, options: dict[str, Any] | None, payload: Any
+        self,
+        session: RouterSession,
+        request: int,
+        procedure: str,
+        options: dict[str, Any] | None,
+        payload: Any,
+        extra: dict[str, Any] | None = None,
     ) -> None:
         """Forward a CALL to a callee. ``request`` must not be the id of a call of ``session`` under way.
 
-        :raises Refused: there is no callee.
+        :param extra: details for the callee that the caller did not ask for.
+        :raises Refused: there is no callee, or it cannot do what is asked.
         :raises InvalidUri: the procedure is no URI.
+        :raises InvalidOption: an option of the wrong type, or of a feature that was not announced.
         :raises EncodeError, PayloadTooLarge: the payload cannot be sent to the callee.
         """
         registration = self._winners.get(procedure)
         if registration is None:
+            if procedure.startswith("wamp.") and self._meta is not None:
+                if options is not None and options.get("progress") is True:
+                    raise Refused(FEATURE_NOT_SUPPORTED, "procedures of the router take no progressive calls")
+                self._meta(session, request, procedure, payload)
+                return
             registration = self._winner(procedure)
-        callees = registration.callees
-        callee = callees[0] if registration.invoke == "single" else registration.pick()
-        details = None if registration.match == "exact" else {"procedure": procedure}
-        progressive = False
-        if options is not None:
-            progressive = options.get("receive_progress") is True
-            details = _invocation_details(details, options, progressive)
+        if options is not None or extra is not None or registration.terms or len(registration.callees) > 1:
+            self._call_with(session, request, registration, procedure, options or {}, payload, extra)
+            return
+        callee = registration.callees[0]
         invocation = callee.next_invocation()
-        call = Call(session, request, callee, invocation, progressive)
+        call = Call(session, request, callee, invocation)
         session.calls[request] = callee.invocations[invocation] = call
         try:
-            callee.wire.invocation(invocation, registration.id, details, payload)
+            callee.wire.invocation(
+                invocation,
+                registration.id,
+                None if registration.match == "exact" else {"procedure": procedure},
+                payload,
+            )
         except CANNOT_FORWARD:
             call.forget()
             raise
 
-    def yield_(self, session: RouterSession, invocation: int, options: dict[str, Any] | None, payload: Any) -> None:
-        """Forward a result of the callee ``session`` to the caller. Dropped when the call is over already."""
-        call = session.invocations.get(invocation)
-        if call is None:
-            return
-        details = None
-        if options is not None:
-            details = encryption_details(options)
-            if options.get("progress") is True:
-                if call.progressive:
-                    details = {"progress": True, **(details or {})}
-                    self._forward_result(call, details, payload, True)
-                return
-        self._forward_result(call, details, payload, False)
-
-    def _forward_result(self, call: Call, details: dict[str, Any] | None, payload: Any, progress: bool) -> None:
-        if not progress:
-            call.forget()
-        try:
-            call.caller.wire.result(call.request, details, payload)
-        except CANNOT_FORWARD as exc:
-            if progress:
-                call.forget()
-                self._interrupt(call, "killnowait")
-            call.caller.wire.error_text(CALL, call.request, *cannot_forward(exc))
-
-    def error(
-        self, session: RouterSession, invocation: int, error: str, details: dict[str, Any] | None, payload: Any
+    def _call_with(
+        self,
+        session: RouterSession,
+        request: int,
+        registration: Registration,
+        procedure: str,
+        options: dict[str, Any],
+        payload: Any,
+        extra: dict[str, Any] | None,
     ) -> None:
-        """Forward the error of the callee ``session`` to the caller. Dropped when the call is over already."""
-        call = session.invocations.get(invocation)
-        if call is None:
-            return
-        call.forget()
-        try:
-            call.caller.wire.error(CALL, call.request, error, encryption_details(details) if details else None, payload)
-        except CANNOT_FORWARD as exc:
-            call.caller.wire.error_text(CALL, call.request, error, cannot_forward(exc)[1])
+        """A call that has options, or a registration that has several callees or terms."""
+        details = passed_on(options, session, "caller") or {}
+        if extra:
+            details.update(extra)
+        if registration.match != "exact":
+            details["procedure"] = procedure
+        special = Special(registration, procedure, details)
+        special.more = options.get("progress") is True
+        special.timeout = _milliseconds(options)
+        special.rkey = _partition(options)
+        if special.more and not {"caller.progressive_call_invocations", "caller.call_canceling"} <= session.features:
+            raise InvalidOption("a CALL with progress, but the caller did not announce progressive_call_invocations")
+        if wants_disclosure(options, self._may_disclose):
+            details.update(identity(session, "caller"))
+        if len(registration.callees) > 1 and not special.more:
+            special.payload = payload
+        call = Call(session, request, session, 0, options.get("receive_progress") is True, special)
+        if not self._send(call, special, payload):
+            raise Refused(MAX_CONCURRENCY, "all callees have as many calls under way as they take")
 
-    def cancel(self, session: RouterSession, request: int, mode: str | None) -> None:
-        """Cancel a call of ``session``. Nothing happens when it is over already.
+    def _send(self, call: Call, special: Special, payload: Any) -> bool:
+        """Send a call to the callee whose turn it is; False when there is none.
 
-        ``skip`` (also when there is no mode, and for a callee without the feature): the caller gets its ERROR now, the
-        callee hears nothing. ``killnowait``: it is interrupted, too. ``kill``: it is interrupted, and its answer is what
-        the caller gets.
+        :raises Refused: the callee cannot do what is asked.
+        :raises EncodeError, PayloadTooLarge: the payload cannot be sent to it.
         """
-        call = session.calls.get(request)
-        if call is None:
-            return
-        if mode is None or not call.callee.can_cancel:
-            mode = "skip"
-        if mode == "kill":
-            self._interrupt(call, mode)
-            return
-        call.forget()
-        if mode == "killnowait":
-            self._interrupt(call, mode)
-        session.wire.error_text(CALL, request, CANCELED, "the call was canceled by the caller")
+        registration, caller = special.registration, call.caller
+        if not special.tried and special.rkey is None and not registration.terms:
+            callee = registration.pick()
+        else:
+            chosen = registration.pick_among(special.tried, special.rkey)
+            if chosen is None:
+                return False
+            callee = chosen
+        details = dict(special.details or {})
+        _check_callee(callee, special.more, details)
+        terms = registration.terms.get(callee, _NO_TERMS)
+        if call.progressive:  # whatever the callee announced: some that send progress, and well, do not say so
+            details["receive_progress"] = True
+        if terms.disclose_caller:
+            details.update(identity(caller, "caller"))
+        watched = special.timeout > 0
+        if watched and terms.forward_timeout and "callee.call_timeout" in callee.features:
+            details["timeout"] = special.timeout
+            watched = False
+        call.callee = callee
+        call.invocation = callee.next_invocation()
+        caller.calls[call.request] = callee.invocations[call.invocation] = call
+        if terms.concurrency:
+            terms.running += 1
+            special.terms = terms
+        try:
+            callee.wire.invocation(
+                call.invocation,
+                registration.id,
+                {**details, "progress": True} if special.more else details or None,
+                payload,
+            )
+        except CANNOT_FORWARD:
+            call.forget()
+            raise
+        if special.more:
+            special.details = details
+        if watched and special.timer is None:
+            self.calls.watch(call)
+        return True
 
-    def _interrupt(self, call: Call, mode: str) -> None:
-        if call.callee.can_cancel:
-            call.callee.wire.send(message.Interrupt(call.invocation, mode=mode))
+    def _reroute(self, call: Call) -> bool:
+        """The callee says that it is not available: have another one do it. False when there is none."""
+        special = call.special
+        if special is None or special.payload is None:
+            return False
+        special.tried.append(call.callee)
+        call.callee.invocations.pop(call.invocation, None)
+        if special.terms is not None:
+            special.terms.running -= 1
+            special.terms = None
+        try:
+            return bool(special.registration.callees) and self._send(call, special, special.payload)
+        except CANNOT_FORWARD:
+            return self._reroute(call)
 
     def remove(self, session: RouterSession) -> None:
-        """``session`` is gone: end its registrations, interrupt what works for it, and answer who waits for it."""
+        """``session`` is gone: end its registrations and its calls."""
         while session.registrations:
             self._drop(session, session.registrations.popitem()[1])
-        while session.calls:
-            call = session.calls.popitem()[1]
-            call.forget()
-            if call.callee is not session:
-                self._interrupt(call, "killnowait")
-        while session.invocations:
-            call = session.invocations.popitem()[1]
-            call.forget()
-            call.caller.wire.error_text(CALL, call.request, CANCELED, "the callee left before it answered")
+        self.calls.remove(session)
 
 
 def _why_not_shared(registration: Registration, invoke: str) -> str:
@@ -292,10 +334,29 @@ def _why_not_shared(registration: Registration, invoke: str) -> str:
     return f"this session has registered the procedure {uri} already"
 
 
-def _invocation_details(
-    details: dict[str, Any] | None, options: dict[str, Any], progressive: bool
-) -> dict[str, Any] | None:
-    more = encryption_details(options) or {}
-    if progressive:
-        more["receive_progress"] = True
-    return {**(details or {}), **more} if more else details
+def _check_callee(callee: RouterSession, more: bool, details: dict[str, Any]) -> None:
+    """Raise Refused when ``callee`` lacks a feature that the call cannot do without."""
+    if more and not {"callee.progressive_call_invocations", "callee.call_canceling"} <= callee.features:
+        raise Refused(FEATURE_NOT_SUPPORTED, "the callee takes no progressive call invocations")
+    if "ppt_scheme" in details and not can_passthru(callee, "callee"):
+        raise Refused(FEATURE_NOT_SUPPORTED, "the callee does not know payload passthru mode")
+
+
+def _milliseconds(options: dict[str, Any]) -> int:
+    timeout = options.get("timeout", 0)
+    if type(timeout) is not int or not 0 <= timeout <= 2**53:
+        raise InvalidOption("option 'timeout' of CALL must be a number of milliseconds, 0 or more")
+    return timeout
+
+
+def _partition(options: dict[str, Any]) -> str | None:
+    """The key of a call to one shard; None: not such a call."""
+    runmode = options.get("runmode")
+    if runmode is None:
+        return None
+    if runmode != "partition":
+        raise Refused("wamp.error.option_not_allowed", "the only runmode is 'partition'")
+    key = shard_key(options, "rkey")
+    if key is None:
+        raise Refused("wamp.error.invalid_argument", "runmode 'partition' needs the option 'rkey'")
+    return key

@@ -102,6 +102,17 @@ class Flow:
             if not sender._holders:
                 self._means.pause_reading(sender._session, False)
 
+    def wait(self, wait: bool) -> None:
+        """Nothing more is read from this client for a reason of its own, or that reason is gone."""
+        if wait:
+            if not self._holders:
+                self._means.pause_reading(self._session, True)
+            self._holders.add(self)
+        elif self in self._holders:
+            self._holders.discard(self)
+            if not self._holders:
+                self._means.pause_reading(self._session, False)
+
     def writable(self) -> None:
         """The client's transport has room again."""
         self._laggard = False

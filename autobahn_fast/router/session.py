@@ -8,68 +8,60 @@ nor who subscribed or registered (``broker`` and ``dealer`` do).
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autobahn_fast._core.codec import DecodeError
-from autobahn_fast._core.relay import Payload, RouterWire
-from autobahn_fast.router.broker import InvalidOption, InvalidUri, Subscription
-from autobahn_fast.router.dealer import (
-    CALL,
-    CANNOT_FORWARD,
-    INVOKE_POLICIES,
-    Call,
-    Refused,
-    Registration,
-    cannot_forward,
-)
+from autobahn_fast._core.relay import RouterWire
+from autobahn_fast.router.authentication import Authentication, Denied, Principal, new_authid
+from autobahn_fast.router.authorization import Gate
+from autobahn_fast.router.broker import Subscription
+from autobahn_fast.router.calls import Call
+from autobahn_fast.router.features import announced, router_roles
 from autobahn_fast.router.flow import Flow
-from autobahn_fast.router.patterns import MATCH_POLICIES, is_valid_pattern
-from autobahn_fast.wamp import message, role
+from autobahn_fast.router.options import InvalidOption
+from autobahn_fast.router.registrations import Registration
+from autobahn_fast.router.requests import REQUESTS, Requests
+from autobahn_fast.wamp import message
 from autobahn_fast.wamp.exception import InvalidUriError, ProtocolError
 
 if TYPE_CHECKING:
     from autobahn_fast.router import Router
     from autobahn_fast.router.realm import Realm
 
-__all__ = ("RouterSession", "router_roles")
+__all__ = ("RouterSession", "message_of")
 
 log = logging.getLogger("autobahn_fast.router")
 
-PUBLISH = 16
 INVALID_URI = "wamp.error.invalid_uri"
 VIOLATION = "wamp.error.protocol_violation"
+AUTHENTICATION_TIMEOUT = 30  # seconds for a client, or an authenticator, to answer
 
 
-def router_roles() -> dict[str, Any]:
-    """The roles and features that this router announces: those it has, and no others."""
-    return {
-        "broker": role.RoleBrokerFeatures(
-            pattern_based_subscription=True,
-            publisher_exclusion=True,
-            subscriber_blackwhite_listing=True,
-            payload_transparency=True,
-            payload_encryption_cryptobox=True,
-        ),
-        "dealer": role.RoleDealerFeatures(
-            call_canceling=True,
-            pattern_based_registration=True,
-            progressive_call_results=True,
-            shared_registration=True,
-            payload_transparency=True,
-            payload_encryption_cryptobox=True,
-        ),
-    }
+class _Attempt:
+    """A client that is proving who it is; see :class:`~autobahn_fast.router.authentication.Attempt`."""
+
+    def __init__(self, session: RouterSession, hello: message.Hello) -> None:
+        self._session = session
+        self.realm: str = hello.realm
+        self.authid: str | None = hello.authid or None
+        self.authmethods: list[str] | None = hello.authmethods
+        self.authextra: dict[str, Any] = hello.authextra or {}
+        self.asked: Any = None  # the future of AUTHENTICATE, while a challenge is out
+
+    async def ask(self, method: str, extra: dict[str, Any]) -> Any:
+        """Send CHALLENGE; returns the AUTHENTICATE message."""
+        self.asked = self._session.router.create_future()
+        self._session.wire.send(message.Challenge(method, extra))
+        return await self.asked
+
+    def channel_id(self, kind: str) -> bytes | None:
+        """What identifies the TLS channel, None without one."""
+        transport = self._session.transport
+        return None if transport is None else transport.get_channel_id(kind)
 
 
-def new_authid() -> str:
-    """A random authid for a client that is nobody in particular."""
-    text = secrets.token_hex(10).upper()
-    return "-".join(text[i : i + 4] for i in range(0, len(text), 4))
-
-
-class RouterSession:
+class RouterSession(Requests):
     """One client of the router. Transports see ``onOpen``, ``onClose``; its :class:`RouterWire` everything else.
 
     :param router: its realms and limits.
@@ -84,17 +76,32 @@ class RouterSession:
         self.id = 0
         self.authid: str | None = None
         self.authrole: str | None = None
-        self.can_cancel = False  # the callee announced call_canceling
+        self.authmethod = self.authprovider = ""
+        self.features: frozenset[str] = frozenset()  # what the client announced: "callee.call_canceling" and so on
+        self.gate: Gate | None = None  # what its requests have to pass
         self.subscriptions: dict[int, Subscription] = {}
         self.registrations: dict[int, Registration] = {}
         self.calls: dict[int, Call] = {}  # by the caller's request id
         self.invocations: dict[int, Call] = {}  # by the id the callee got
+        self.unfinished: dict[int, None] = {}  # calls that are over, of which the caller may still send parts
+        self._attempt: _Attempt | None = None
+        self._attempt_over: Callable[[], None] | None = None
         self._last_invocation = 0
         self._leaving = False  # GOODBYE was sent, its answer is awaited
         self._over = False  # ABORT was sent, or the transport is gone
 
     def __repr__(self) -> str:
         return f"<RouterSession {self.id} realm={self.realm.name if self.realm else None}>"
+
+    def details(self) -> dict[str, Any]:
+        """What the meta API and authorizers are told about it."""
+        return {
+            "session": self.id,
+            "authid": self.authid,
+            "authrole": self.authrole,
+            "authmethod": self.authmethod,
+            "authprovider": self.authprovider,
+        }
 
     # --- transport ---
 
@@ -173,7 +180,7 @@ class RouterSession:
         self.wire.close()
         self.router.close(self)
 
-    def goodbye(self, reason: str = "wamp.close.system_shutdown") -> None:
+    def goodbye(self, reason: str = "wamp.close.system_shutdown", text: str | None = None) -> None:
         """End the session from the router's side; the transport closes when the client has answered."""
         if self._over or self._leaving:
             return
@@ -182,11 +189,13 @@ class RouterSession:
             self.router.close(self)
             return
         self._leaving = True
-        self.wire.send(message.Goodbye(reason))
+        self.wire.send(message.Goodbye(reason, text))
         self._leave_realm()
 
     def _leave_realm(self) -> None:
         realm, self.realm = self.realm, None
+        self.gate = None
+        self._end_attempt()
         if self.wire is not None:
             self.wire.joined = False
         if realm is not None:
@@ -194,23 +203,64 @@ class RouterSession:
             log.debug("%r has left %s", self, realm.name)
 
     def _on_hello(self, msg: message.Hello) -> None:
-        if self.realm is not None:
-            raise ProtocolError("HELLO in a session that is established already")
+        if self.realm is not None or self._attempt is not None or self._leaving:
+            raise ProtocolError("HELLO in a session that is established already, or is being so")
         realm = self.router.realms.get(msg.realm)
         if realm is None:
             self.abort("wamp.error.no_such_realm", f"there is no realm {str(msg.realm)[:200]!r} here")
             return
-        if msg.authmethods and "anonymous" not in msg.authmethods:
+        self.features = announced(msg.roles)
+        if realm.authentication is not None:
+            self._authenticate(realm, realm.authentication, msg)
+        elif msg.authmethods and "anonymous" not in msg.authmethods:
             self.abort(
-                "wamp.error.no_matching_auth_method", "this router knows the authentication method 'anonymous' only"
+                "wamp.error.no_matching_auth_method", "this realm has the authentication method 'anonymous' only"
             )
+        else:
+            self._welcome(realm, Principal(new_authid(), "anonymous", "anonymous", "static", {}))
+
+    def _authenticate(self, realm: Realm, authentication: Authentication, msg: message.Hello) -> None:
+        self._attempt = attempt = _Attempt(self, msg)
+
+        def done(principal: Any, exc: BaseException | None) -> None:
+            if self._attempt is not attempt:
+                return
+            self._end_attempt()
+            if exc is None:
+                try:
+                    self._welcome(realm, principal)
+                except Exception as failure:  # noqa: BLE001 - such as authextra that cannot be written
+                    self._on_failure(failure)
+            elif isinstance(exc, Denied):
+                self.abort(exc.reason, exc.text)
+            elif isinstance(exc, TimeoutError):
+                self.abort("wamp.error.authentication_failed", "the authentication took too long")
+            else:
+                log.error("%r: the authentication failed", self, exc_info=exc)
+                self.abort("wamp.error.authentication_failed", "the router failed; see its log")
+
+        self._attempt_over = self.router.run(authentication.authenticate(attempt), done, AUTHENTICATION_TIMEOUT)
+
+    def _end_attempt(self) -> None:
+        over, self._attempt, self._attempt_over = self._attempt_over, None, None
+        if over is not None:
+            over()
+
+    def _on_authenticate(self, msg: message.Authenticate) -> None:
+        asked = self._attempt.asked if self._attempt is not None else None
+        if asked is None or asked.done():
+            raise ProtocolError("AUTHENTICATE without a challenge")
+        asked.set_result(msg)
+
+    def _welcome(self, realm: Realm, principal: Principal) -> None:
+        role = realm.role(principal.authrole)
+        if role is None:
+            self.abort("wamp.error.no_such_role", f"realm {realm.name!r} has no role {principal.authrole!r}")
             return
-        callee = (msg.roles or {}).get("callee")
-        self.can_cancel = bool(getattr(callee, "call_canceling", False))
-        self.id = realm.join(self)
+        self.id = realm.new_id()
         self.realm = realm
-        self.authid = new_authid()
-        self.authrole = "anonymous"
+        self.authid, self.authrole, self.authmethod, self.authprovider, extra = principal
+        self.gate = realm.gate(self, role)
         self._last_invocation = 0
         self.wire.joined = True
         self.wire.send(
@@ -220,11 +270,12 @@ class RouterSession:
                 realm=realm.name,
                 authid=self.authid,
                 authrole=self.authrole,
-                authmethod="anonymous",
-                authprovider="static",
-                authextra={"x_router": "autobahn_fast"},
+                authmethod=self.authmethod,
+                authprovider=self.authprovider,
+                authextra={**extra, "x_router": "autobahn_fast"},
             )
         )
+        realm.join(self)
         log.debug("%r has joined %s", self, realm.name)
 
     def _on_goodbye(self, msg: message.Goodbye) -> None:
@@ -250,11 +301,14 @@ class RouterSession:
         """
         if self._over or msg is None:
             return
-        self.router.sender = self
         kind = type(msg)
+        if self.gate is not None and self.gate.busy and kind is not message.Abort:
+            self.gate.defer(lambda: self.on_message(msg))
+            return
+        self.router.sender = self
         handler = _BEFORE_JOIN.get(kind)
         if handler is None and self.realm is not None:
-            handler = _JOINED.get(kind)
+            handler = REQUESTS.get(kind)
         if handler is not None:
             handler(self, msg)
         elif not self._leaving:
@@ -263,120 +317,15 @@ class RouterSession:
                 raise ProtocolError(f"a {name} message before HELLO, or after GOODBYE")
             raise ProtocolError(f"a client may not send a {name} message now")
 
-    # --- requests ---
-
-    def next_invocation(self) -> int:
-        """A fresh id for an INVOCATION (session scope)."""
-        self._last_invocation = id = self._last_invocation % 2**53 + 1
-        return id
-
-    def _on_publish(self, request: int, options: dict[str, Any] | None, topic: str, payload: Payload) -> None:
-        self.router.sender = self
-        if options is None:
-            try:
-                self.realm.broker.publish(self, topic, None, payload)  # type: ignore[union-attr]
-            except InvalidUri as exc:
-                log.warning("%r: a publication is dropped: %s", self, exc)
-            return
-        acknowledge = options.pop("acknowledge", False) is True
-        try:
-            publication = self.realm.broker.publish(self, topic, options or None, payload)  # type: ignore[union-attr]
-        except InvalidUri as exc:
-            if acknowledge:
-                self.wire.error_text(PUBLISH, request, INVALID_URI, str(exc))
-            else:
-                log.warning("%r: a publication is dropped: %s", self, exc)
-            return
-        if acknowledge:
-            self.wire.send(message.Published(request, publication))
-
-    def _on_call(self, request: int, options: dict[str, Any] | None, procedure: str, payload: Payload) -> None:
-        self.router.sender = self
-        if request in self.calls:
-            raise ProtocolError(f"CALL with request id {request}, which is the id of a call under way")
-        try:
-            self.realm.dealer.call(self, request, procedure, options, payload)  # type: ignore[union-attr]
-        except Refused as exc:
-            self.wire.error_text(CALL, request, exc.error, exc.text)
-        except InvalidUri as exc:
-            self.wire.error_text(CALL, request, INVALID_URI, str(exc))
-        except CANNOT_FORWARD as exc:
-            self.wire.error_text(CALL, request, *cannot_forward(exc))
-
-    def _on_yield(self, request: int, options: dict[str, Any] | None, payload: Payload) -> None:
-        self.router.sender = self
-        if request > self._last_invocation:
-            raise ProtocolError(f"YIELD for invocation {request}, which never was")
-        self.realm.dealer.yield_(self, request, options, payload)  # type: ignore[union-attr]
-
-    def _on_error(self, request: int, details: dict[str, Any] | None, error: str, payload: Payload) -> None:
-        if request > self._last_invocation:
-            raise ProtocolError(f"ERROR for invocation {request}, which never was")
-        self.realm.dealer.error(self, request, error, details, payload)  # type: ignore[union-attr]
-
-    def _on_subscribe(self, msg: message.Subscribe) -> None:
-        match = msg.match or "exact"
-        if match not in MATCH_POLICIES:
-            raise ProtocolError(f"SUBSCRIBE with the unknown match policy {match!r}")
-        if not is_valid_pattern(msg.topic, match):
-            self._refuse(msg, INVALID_URI, f"{msg.topic[:200]!r} is not a valid topic URI for match policy {match!r}")
-            return
-        subscription = self.realm.broker.subscribe(self, msg.topic, match)  # type: ignore[union-attr]
-        self.wire.send(message.Subscribed(msg.request, subscription))
-
-    def _on_unsubscribe(self, msg: message.Unsubscribe) -> None:
-        if self.realm.broker.unsubscribe(self, msg.subscription):  # type: ignore[union-attr]
-            self.wire.send(message.Unsubscribed(msg.request))
-        else:
-            self._refuse(msg, "wamp.error.no_such_subscription", f"no subscription {msg.subscription} in this session")
-
-    def _on_register(self, msg: message.Register) -> None:
-        match, invoke, uri = msg.match or "exact", msg.invoke or "single", msg.procedure
-        if match not in MATCH_POLICIES:
-            raise ProtocolError(f"REGISTER with the unknown match policy {match!r}")
-        if invoke not in INVOKE_POLICIES:
-            raise ProtocolError(f"REGISTER with the unknown invocation policy {invoke!r}")
-        if not is_valid_pattern(uri, match) or uri.startswith("wamp."):
-            self._refuse(
-                msg, INVALID_URI, f"{uri[:200]!r} is reserved or not a valid procedure URI for match policy {match!r}"
-            )
-            return
-        try:
-            registration = self.realm.dealer.register(self, uri, match, invoke)  # type: ignore[union-attr]
-        except Refused as exc:
-            self._refuse(msg, exc.error, exc.text)
-            return
-        self.wire.send(message.Registered(msg.request, registration))
-
-    def _on_unregister(self, msg: message.Unregister) -> None:
-        if self.realm.dealer.unregister(self, msg.registration):  # type: ignore[union-attr]
-            self.wire.send(message.Unregistered(msg.request))
-        else:
-            self._refuse(msg, "wamp.error.no_such_registration", f"no registration {msg.registration} in this session")
-
-    def _on_cancel(self, msg: message.Cancel) -> None:
-        self.realm.dealer.cancel(self, msg.request, msg.mode)  # type: ignore[union-attr]
-
-    def _refuse(self, msg: Any, error: str, text: str) -> None:
-        self.wire.error_text(type(msg).MESSAGE_TYPE, msg.request, error, text)
-
 
 _BEFORE_JOIN: dict[type[message.Message], Callable[[RouterSession, Any], None]] = {
     message.Hello: RouterSession._on_hello,
+    message.Authenticate: RouterSession._on_authenticate,
     message.Abort: RouterSession._on_abort,
     message.Goodbye: RouterSession._on_goodbye,
 }
-
-_JOINED: dict[type[message.Message], Callable[[RouterSession, Any], None]] = {
-    message.Subscribe: RouterSession._on_subscribe,
-    message.Unsubscribe: RouterSession._on_unsubscribe,
-    message.Register: RouterSession._on_register,
-    message.Unregister: RouterSession._on_unregister,
-    message.Cancel: RouterSession._on_cancel,
-}
-
 # What a client may send as a message object. PUBLISH, CALL, YIELD and ERROR never become one here.
-_CLASSES: dict[int | None, Any] = {cls.MESSAGE_TYPE: cls for cls in (*_BEFORE_JOIN, *_JOINED)}
+_CLASSES: dict[int | None, Any] = {cls.MESSAGE_TYPE: cls for cls in (*_BEFORE_JOIN, *REQUESTS)}
 _ROUTER_ONLY = {
     2: "WELCOME",
     4: "CHALLENGE",
@@ -404,6 +353,6 @@ def message_of(raw: list[Any]) -> Any:
             raise ProtocolError(f"a client may not send {_ROUTER_ONLY[code]}")
         raise ProtocolError(f"a message of type {code} has no place here")
     msg = cls.parse(raw)
-    if cls in _JOINED and msg.request == 0:
+    if cls in REQUESTS and msg.request == 0:
         raise ProtocolError("0 is no request id: ids are from 1 to 2^53")
     return msg

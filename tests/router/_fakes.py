@@ -38,13 +38,14 @@ class FakeWire:
 class FakeSession:
     _ids = count(1)
 
-    def __init__(self, *, can_cancel=True, authid=None, authrole="anonymous"):
+    def __init__(self, *features, can_cancel=True, authid=None, authrole="anonymous"):
         self.id = next(self._ids)
         self.authid = authid or f"auth-{self.id}"
         self.authrole = authrole
-        self.can_cancel = can_cancel
+        self.features = frozenset([*features, *(["callee.call_canceling"] if can_cancel else [])])
         self.wire = FakeWire()
         self.subscriptions, self.registrations, self.calls, self.invocations = {}, {}, {}, {}
+        self.unfinished = {}
         self._invocations = count(1)
 
     def next_invocation(self):
