@@ -34,6 +34,9 @@ class Framework(ABC):
     name: str = ""
     """``"asyncio"`` or ``"twisted"``."""
 
+    cancelled_errors: tuple[type[BaseException], ...] = ()
+    """What a coroutine that was cancelled raises."""
+
     @staticmethod
     @abstractmethod
     def create_future() -> Any:

@@ -173,7 +173,7 @@ cdef class WebSocketEngine(FrameWriter):
             else:
                 i += self._pieces(p + i, left, i)
                 self._used = i
-                if self._stage == DATA and self.reading:
+                if self._stage == DATA and i == n and self.reading:
                     self._needed = 1
                     return i
         return i

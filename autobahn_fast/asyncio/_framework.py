@@ -44,6 +44,7 @@ class AsyncioFramework(Framework):
     """asyncio, plain or uvloop."""
 
     name = "asyncio"
+    cancelled_errors = (asyncio.CancelledError,)
 
     @staticmethod
     def create_future() -> asyncio.Future[Any]:

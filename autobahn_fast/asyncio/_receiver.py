@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-__all__ = ("receive_directly",)
+__all__ = ("receive_directly", "set_reading")
 
 
 class Receiver(asyncio.BufferedProtocol):
@@ -40,4 +40,19 @@ def receive_directly(transport: Any, connection: Any, engine: Any) -> bool:
         set_protocol(Receiver(connection, engine))
     except NotImplementedError:
         return False
+    return True
+
+
+def set_reading(transport: Any, reading: bool) -> bool:
+    """Have a transport stop reading or go on.
+
+    :param transport: or None. :returns: False: it cannot, or is being closed.
+    """
+    method = getattr(transport, "resume_reading" if reading else "pause_reading", None)
+    if method is None or transport.is_closing():
+        return False
+    try:
+        method()
+    except (NotImplementedError, RuntimeError):
+        return False  # it cannot; or it was closed, which uvloop says so
     return True

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autobahn_fast._framework import why_lost
+from autobahn_fast._reading import NO_GATE, ReadingGate
 from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.wamp._channel import WampChannel, own_serializer, serializer_map
 from autobahn_fast.wamp.exception import TransportLost
@@ -72,6 +73,8 @@ class WampRawSocketChannel(WampChannel):
     _wire_open = False
     wasNotCleanReason: str | None = None
     """Why the connection ended, where it did not end in good order."""
+    _reading_gate: Any = NO_GATE
+    _set_reading: Any
 
     # --- life ---
 
@@ -83,6 +86,7 @@ class WampRawSocketChannel(WampChannel):
             self, is_server, serializers=serializers, max_receive=getattr(self.factory, "_max_message_size", 2**24)
         )
         self._engine.attach(self.transport.write, defer)
+        self._reading_gate = ReadingGate(self._set_reading, self.framework.call_later)
         if self.handshake_timeout and defer is not None:
             self._handshake_timer = self.framework.call_later(self.handshake_timeout, self._handshake_took_too_long)
         self._engine.start()
@@ -95,6 +99,7 @@ class WampRawSocketChannel(WampChannel):
             self.wasNotCleanReason = f"the connection was lost{why_lost(reason)}"
         self._stop_timer()
         self._wire_open = False
+        self._reading_gate.close()
         if self._engine is not None:
             self._engine.detach()
         self._close_session(was_clean)
@@ -173,6 +178,7 @@ class WampRawSocketChannel(WampChannel):
 
     def _end(self, abort: bool) -> None:
         self._wire_open = False
+        self._reading_gate.release()
         self._engine.stop_reading()
         self._engine.flush()  # nothing is written once the transport is closing
         self._engine.close()

@@ -11,7 +11,7 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, FirstError, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, FirstError, succeed
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.python.failure import Failure
 
@@ -68,6 +68,7 @@ class TwistedFramework(Framework):
     """Twisted, on whatever reactor is installed."""
 
     name = "twisted"
+    cancelled_errors = (CancelledError,)
 
     @staticmethod
     def reactor() -> Any:

@@ -93,6 +93,13 @@ class TransportMixin:
         self.transport.unregisterProducer()
         self._watch_transport()
 
+    def _set_reading(self, reading: bool) -> bool:
+        """Have the transport stop reading or go on; False: it cannot."""
+        method = getattr(self.transport, "resumeProducing" if reading else "pauseProducing", None)
+        if method is not None:
+            method()
+        return method is not None
+
     def _lose_transport(self, abort: bool) -> None:
         """Close the transport. :param abort: without sending what is still to be written."""
         transport = self.transport

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autobahn_fast._reading import NO_GATE
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.wamp._failure import Failure
 
@@ -23,6 +24,9 @@ class BaseSession(ObservableMixin):
 
     _cancelled_errors: tuple[type[BaseException], ...] = ()
     """What a coroutine that was cancelled raises, in this framework."""
+
+    _gate: Any = NO_GATE
+    """Counts handlers that are not through, for the transport's flow control."""
 
     _failure: Any = Failure
     """What ``onUserError`` gets: called with the exception."""

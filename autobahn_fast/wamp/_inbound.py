@@ -145,10 +145,14 @@ class InboundMixin(SessionPart):
         return handler.fn(*args, **keywords)
 
     async def _await_handler(self, sub: Subscription, result: Any) -> None:
+        gate = self._gate
+        gate.begin()
         try:
             await result
         except Exception as e:
             self._handler_failed(sub, e)
+        finally:
+            gate.end()
 
     def _handler_failed(self, sub: Subscription, exc: Exception) -> None:
         self._user_error(exc, f"While firing {sub.handler.fn} subscribed under {sub.id}.")

@@ -266,6 +266,8 @@ class InvocationMixin(SessionPart):
     async def _await_endpoint(self, request: int, running: Running) -> None:
         running.started = True
         reg = running.registration
+        gate = self._gate
+        gate.begin()
         try:
             result = await running.awaitable
         except self._cancelled_errors as e:
@@ -286,6 +288,8 @@ class InvocationMixin(SessionPart):
         else:
             if self._end_invocation(request, running):
                 self._answer(request, reg, result, running.ppt)
+        finally:
+            gate.end()
 
     def _end_invocation(self, request: int, running: Running) -> bool:
         """Whether the invocation is still to be answered (it is not when its session was lost meanwhile)."""

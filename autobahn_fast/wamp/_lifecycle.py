@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autobahn_fast._reading import NO_GATE
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp._failure import Failure
 from autobahn_fast.wamp._part import SessionPart
@@ -144,6 +145,7 @@ class LifecycleMixin(SessionPart):
         :param transport: an ``ITransport``.
         """
         self._transport = transport
+        self._gate = getattr(transport, "_reading_gate", NO_GATE)
         self._ended = self._goodbye_sent = self._joining = self._hello_sent = False
         self._writable = True
         self._ended_by: str | None = None

@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from autobahn_fast._framework import NoLoop, make_logger, why_lost
+from autobahn_fast._reading import ReadingGate
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.websocket import _options
-from autobahn_fast.websocket._http import HeadReader, parse_head
+from autobahn_fast.websocket._callbacks import CallbacksMixin
+from autobahn_fast.websocket._http import HeadReader, Limits, parse_head
 from autobahn_fast.websocket._records import Timings, TrafficStats
 from autobahn_fast.websocket._sending import SendingMixin
 from autobahn_fast.websocket._streaming import StreamingMixin
@@ -23,10 +25,12 @@ from autobahn_fast.websocket._timers import TimersMixin
 __all__ = ("WebSocketProtocol",)
 
 MAX_EARLY = 65536
-"""Octets a peer may send behind its handshake before our part of it is done."""
+"""Octets a peer may send behind its handshake before our part of it is done: reading pauses then."""
 
 
-class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMixin, _options.OptionValues):
+class WebSocketProtocol(
+    CallbacksMixin, SendingMixin, StreamingMixin, TimersMixin, ObservableMixin, _options.OptionValues
+):
     """A WebSocket connection. Subclass the client or server class of a framework and override the ``on...`` callbacks."""
 
     framework: Any = NoLoop
@@ -85,7 +89,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
     is_server: bool | None = None
     state = STATE_CLOSED
     peer = "<never connected>"
-    data = b""
+    data: bytes | bytearray = b""
     trackedTimings: Timings | None = None
 
     wasClean = False
@@ -110,6 +114,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
     _engine: Any = None
     _stats: TrafficStats | None = None
     _lost = False
+    _early_paused = False
 
     def __init__(self) -> None:
         self.set_valid_events(["message"])
@@ -157,7 +162,8 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         self.setTrackTimings(self.trackTimings)
         self.state = self.STATE_CONNECTING
         self.data = b""
-        self._head = HeadReader()
+        self._limits = Limits(self.maxHandshakeLine, self.maxHandshakeHeaders, self.maxHandshakeSize)
+        self._head = HeadReader(self._limits)
         self._set_timer("openHandshakeTimeoutCall", self.openHandshakeTimeout, "onOpenHandshakeTimeout")
 
     def _dataReceived(self, data: bytes) -> None:
@@ -172,12 +178,22 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
                 self.engine.feed(data)
         elif self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
             self.trafficStats.preopenIncomingOctetsWireLevel += len(data)
-            self.data = self.data + data if self.data else data
+            if self.data:
+                # in time linear in the octets, also when they come one by one
+                if not isinstance(self.data, bytearray):
+                    self.data = bytearray(self.data)
+                self.data += data
+            else:
+                self.data = data
             self.consumeData()
             waiting = self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING)
-            if waiting and len(self.data) > MAX_EARLY:
-                self.wasNotCleanReason = f"more than {MAX_EARLY} octets came in before the opening handshake was done"
-                self.dropConnection(abort=True)
+            if waiting and len(self.data) > MAX_EARLY and not self._early_paused:
+                self._early_paused = True
+                if not self._set_reading(False):
+                    self.wasNotCleanReason = (
+                        f"more than {MAX_EARLY} octets came in before the opening handshake was done"
+                    )
+                    self.dropConnection(abort=True)
 
     def _connectionLost(self, reason: Any = None) -> None:
         """The transport is gone."""
@@ -185,6 +201,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             return
         self._lost = True
         self._cancel_timers()
+        self._reading_gate.close()
         was = self.state
         self.state = self.STATE_CLOSED
         if self._engine is not None:
@@ -222,6 +239,10 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         else:
             self.transport.close()
 
+    def _set_reading(self, reading: bool) -> bool:
+        """Have the transport stop reading or go on; False: it cannot. For the class of a framework."""
+        return False
+
     def consumeData(self) -> None:
         """Go on with what is in ``data``."""
         if self.state in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
@@ -257,51 +278,18 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         if found is None:
             return None
         head, self.data = found
-        return parse_head(head)
+        return parse_head(head, self._limits)
 
-    # --------------------------------------------------------------------------------------------------- callbacks
-
-    def _run_hook(self, hook: Callable[..., Any], *args: Any) -> None:
-        """Call a user's callback; an exception that comes late, from a coroutine, fails the connection (1011)."""
-        result = hook(*args)
-        if result is not None and self.framework.is_awaitable(result):
-            self.framework.spawn(self._finish_hook(result))
-
-    async def _finish_hook(self, awaitable: Any) -> None:
-        try:
-            await awaitable
-        except Exception as e:  # noqa: BLE001 - whatever user code raises
-            self.on_sink_error(e)
-
-    def _ask(
-        self, callback: Callable[..., Any], arg: Any, then: Callable[[Any], None], failed: Callable[[Any], None]
-    ) -> None:
-        """Call a user's callback and go on with its result, at once or when its awaitable has it."""
-        try:
-            result = callback(arg)
-        except Exception as e:  # noqa: BLE001 - whatever user code raises
-            failed(e)
-            return
-        if result is not None and self.framework.is_awaitable(result):
-            self.framework.spawn(self._ask_later(result, then, failed))
-        else:
-            then(result)
-
-    async def _ask_later(self, awaitable: Any, then: Callable[[Any], None], failed: Callable[[Any], None]) -> None:
-        try:
-            result = await awaitable
-        except Exception as e:  # noqa: BLE001 - whatever user code raises
-            if self.state != self.STATE_CLOSED:
-                failed(e)
-            return
-        if self.state != self.STATE_CLOSED:
-            then(result)
+    # ------------------------------------------------------------------------------------------------------ opening
 
     def _opened(self) -> None:
         """The opening handshake is done on both sides."""
         self._cancel_timer("openHandshakeTimeoutCall")
         self.state = self.STATE_OPEN
         self._attach_engine()
+        if self._early_paused:
+            self._early_paused = False
+            self._set_reading(True)
         if self.trackedTimings is not None:
             self.trackedTimings.track("onOpen")
         self._start_keepalive()
@@ -312,52 +300,6 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             self.on_sink_error(e)
         if self.data and self.state in (self.STATE_OPEN, self.STATE_CLOSING):
             self.processData()
-
-    def _onOpen(self) -> None:
-        self._run_hook(self.onOpen)
-
-    def _onMessage(self, payload: bytes, isBinary: bool) -> None:
-        result = self.onMessage(payload, isBinary)
-        if result is not None and self.framework.is_awaitable(result):
-            self.framework.spawn(self._finish_hook(result))
-        if self._listeners:
-            self.fire("message", self, payload, is_binary=isBinary)
-
-    def _onPing(self, payload: bytes) -> None:
-        self._run_hook(self.onPing, payload)
-
-    def _onPong(self, payload: bytes) -> None:
-        self._run_hook(self.onPong, payload)
-
-    def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        try:
-            self._run_hook(self.onClose, wasClean, code, reason)
-        except Exception as e:  # noqa: BLE001 - whatever user code raises
-            self.log.error("WebSocket {peer}: onClose raised", peer=self.peer, log_failure=e)
-
-    def onOpen(self) -> Any:
-        """The connection is open: messages can be sent. For subclasses; may be a coroutine."""
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> Any:
-        """A message came in. For subclasses; may be a coroutine.
-
-        :param payload: the octets; UTF-8 when not binary. :param isBinary: binary or text.
-        """
-
-    def onPing(self, payload: bytes) -> Any:
-        """A ping came in. The default answers with a pong."""
-        self.sendPong(payload)
-
-    def onPong(self, payload: bytes) -> Any:
-        """A pong came in. For subclasses."""
-
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> Any:
-        """The connection is closed. For subclasses; may be a coroutine.
-
-        :param wasClean: whether the closing handshake was done.
-        :param code: the peer's close code; 1006 when not clean; None: it sent none.
-        :param reason: the peer's close reason, or what happened.
-        """
 
     # ------------------------------------------------------------------------------------- what the engine calls
 
@@ -393,6 +335,9 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         engine.frame_mode = self._wants_frames()
         engine.set_sink(CallbackSink(self._onMessage))
         engine.attach(self._transport_write(), self._transport_defer())
+        self._reading_gate = ReadingGate(
+            self._set_reading, self.framework.call_later, self.maxPendingMessages, self.maxPendingOctets
+        )
 
     def _transport_write(self) -> Callable[[bytes], Any]:
         """Where octets go: straight to the transport unless somebody wants to see them."""
@@ -518,6 +463,7 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
         self.localCloseReason = reasonUtf8.decode("utf-8", "replace") if reasonUtf8 else None
         self._cancel_timer("autoPingPendingCall")
         self._cancelAutoPingTimeoutCall()
+        self._reading_gate.release()  # the peer's close frame has to be read
         self.engine.close(code, reasonUtf8 or b"")
         self.engine.flush()
         if self.closedByMe:
@@ -572,6 +518,9 @@ class WebSocketProtocol(SendingMixin, StreamingMixin, TimersMixin, ObservableMix
             return
         self.droppedByMe = True
         self.state = self.STATE_CLOSED
+        self._reading_gate.release()
+        if self._early_paused:
+            self._set_reading(True)
         if self._engine is not None:
             self._engine.stop_reading()
             self._engine.flush()  # nothing is written once the transport is closing

@@ -32,6 +32,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
     websocket_key = b""
     _wskey = b""
     _offered: Sequence[str] = ()
+    _response_read = False
 
     def onConnecting(self, transport_details: Any) -> Any:
         """The transport is there, the handshake about to begin. For subclasses; may be a coroutine.
@@ -165,10 +166,13 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def processHandshake(self) -> None:
         """Read the server's answer."""
+        if self._response_read:
+            return  # onConnect is not through yet: the octets wait
         try:
             head = self._read_head()
             if head is None:
                 return
+            self._response_read = True
             self.http_status_line = head.start_line
             self.http_headers = head.headers
             self._transport_details.http_headers_received = head.headers
@@ -302,9 +306,22 @@ class WebSocketClientFactory(WebSocketFactory):
         autoPingTimeout: float | None = None,
         autoPingSize: int | None = None,
         autoPingRestartOnAnyTraffic: bool | None = None,
+        orderedMessages: bool | None = None,
+        maxPendingMessages: int | None = None,
+        maxPendingOctets: int | None = None,
+        maxHandshakeLine: int | None = None,
+        maxHandshakeHeaders: int | None = None,
+        maxHandshakeSize: int | None = None,
     ) -> None:
         """Set options for connections made from now on; None leaves one as it is.
 
+        Options that autobahn does not have:
+
+        :param orderedMessages: coroutines of ``onMessage`` run one after the other, in order, and ``onClose`` behind them.
+        :param maxPendingMessages: coroutines of callbacks at which reading pauses until half of them are through; 0: never.
+        :param maxPendingOctets: octets in the messages that they were given, the same.
+        :param maxHandshakeLine: octets of a line in the peer's part of the opening handshake.
+        :param maxHandshakeHeaders: number of its headers. :param maxHandshakeSize: its octets.
         :raises TypeError: a value of the wrong type. :raises ValueError: a value out of range. Nothing is changed then.
         """
         values = locals()

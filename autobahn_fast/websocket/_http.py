@@ -93,7 +93,7 @@ class HeadReader:
         self._scanned = 0
         self._line = 0  # where the last line begins
 
-    def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
+    def feed(self, data: bytes | bytearray) -> tuple[bytes, bytes] | None:
         """Take more octets.
 
         :returns: None while the head is not complete; then the head without the empty line, and what came behind it.

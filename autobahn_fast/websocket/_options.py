@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from autobahn_fast._reading import MAX_HANDLERS, MAX_OCTETS
+from autobahn_fast.websocket._http import DEFAULT_LIMITS
+
 __all__ = (
     "CLIENT",
     "COMMON",
@@ -111,6 +114,12 @@ def _origins(name: str, value: Any) -> list[str]:
     return origins
 
 
+def _at_least_one(name: str, value: Any) -> int:
+    if _count(name, value) == 0:
+        raise ValueError(f"{name} is 1 or more")
+    return value
+
+
 def _policy(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is a str, not {type(value).__name__}")
@@ -144,6 +153,12 @@ class OptionValues:
     autoPingSize: int
     autoPingRestartOnAnyTraffic: bool
     perMessageCompressionAccept: Callable[..., Any]
+    orderedMessages: bool
+    maxPendingMessages: int
+    maxPendingOctets: int
+    maxHandshakeLine: int
+    maxHandshakeHeaders: int
+    maxHandshakeSize: int
     versions: list[int]
     webStatus: bool
     requireMaskedClientFrames: bool
@@ -181,6 +196,13 @@ COMMON = (
     Option("autoPingSize", _const(12), _ping_size),
     Option("autoPingRestartOnAnyTraffic", _const(True), _bool),
     Option("perMessageCompressionAccept", _const(_no_compression), _callable),
+    # Not autobahn's: coroutines of onMessage, and how large the peer's part of the opening handshake may be
+    Option("orderedMessages", _const(False), _bool),
+    Option("maxPendingMessages", _const(MAX_HANDLERS), _count),
+    Option("maxPendingOctets", _const(MAX_OCTETS), _octets),
+    Option("maxHandshakeLine", _const(DEFAULT_LIMITS.line), _at_least_one),
+    Option("maxHandshakeHeaders", _const(DEFAULT_LIMITS.headers), _at_least_one),
+    Option("maxHandshakeSize", _const(DEFAULT_LIMITS.total), _at_least_one),
 )
 
 SERVER = (

@@ -374,9 +374,22 @@ class WebSocketServerFactory(WebSocketFactory):
         allowNullOrigin: bool = False,
         maxConnections: int | None = None,
         trustXForwardedFor: int | None = None,
+        orderedMessages: bool | None = None,
+        maxPendingMessages: int | None = None,
+        maxPendingOctets: int | None = None,
+        maxHandshakeLine: int | None = None,
+        maxHandshakeHeaders: int | None = None,
+        maxHandshakeSize: int | None = None,
     ) -> None:
         """Set options for connections made from now on; None leaves one as it is. ``allowNullOrigin`` is always set.
 
+        Options that autobahn does not have:
+
+        :param orderedMessages: coroutines of ``onMessage`` run one after the other, in order, and ``onClose`` behind them.
+        :param maxPendingMessages: coroutines of callbacks at which reading pauses until half of them are through; 0: never.
+        :param maxPendingOctets: octets in the messages that they were given, the same.
+        :param maxHandshakeLine: octets of a line in the peer's part of the opening handshake.
+        :param maxHandshakeHeaders: number of its headers. :param maxHandshakeSize: its octets.
         :raises TypeError: a value of the wrong type. :raises ValueError: a value out of range. Nothing is changed then.
         """
         values = locals()

@@ -28,6 +28,7 @@ class TimersMixin:
     autoPingSize: int
     autoPingRestartOnAnyTraffic: bool
     dropConnection: Any
+    _reading_gate: Any
 
     openHandshakeTimeoutCall: Any = None
     closeHandshakeTimeoutCall: Any = None
@@ -145,6 +146,10 @@ class TimersMixin:
         raise RuntimeError("a mixin for WebSocketProtocol")
 
     def _auto_ping_time_up(self) -> None:
+        if self._reading_gate.paused:
+            # What the peer sends is not read because this side is busy: nothing can be said about the peer.
+            self._set_timer("autoPingTimeoutCall", self.autoPingTimeout, "_auto_ping_time_up")
+            return
         backlog = self._write_backlog()
         alive = self.autoPingRestartOnAnyTraffic and self._octets_in() != self._octets_seen
         if alive:

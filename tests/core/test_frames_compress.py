@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 import zlib
 from typing import Any
@@ -229,6 +230,14 @@ def test_nothing_a_codec_raises_escapes(method, raises, code):
     setattr(engine.compression, method, fail)
     engine.feed(masked(2, pack(peer, b"hello"), rsv=RSV1))
     assert codes(recorder) == [code]
+
+
+def test_a_large_compressed_message_in_one_piece():
+    payload = random.Random(3).randbytes(300_000)
+    engine, recorder, _, codec = peers()
+    engine.feed(masked(2, pack(codec, payload), rsv=RSV1) + masked(2, b"next"))
+    assert codes(recorder) == [("message", payload, True), ("message", b"next", True)]
+    assert engine.unread == 0
 
 
 def test_frame_mode_gets_unpacked_octets():
