@@ -11,15 +11,15 @@ that the interpreter has not loaded by then, and everything else when it is need
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from importlib.metadata import Distribution
     from types import CodeType, ModuleType
+    from typing import Any
 
 __all__ = ("AUTOBAHN_VERSION", "DropinError", "disable", "enable", "install", "is_installed", "status", "uninstall")
 
@@ -36,7 +36,7 @@ class DropinError(RuntimeError):
     """The name ``autobahn`` cannot be taken; the message says why and what to do."""
 
 
-class _Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Alias:
     """Finds ``autobahn`` and what is in it, and loads the module of the same name in autobahn_fast."""
 
     def __init__(self) -> None:
@@ -60,8 +60,9 @@ class _Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if found is None:
             return None
         self._tell()
+        loader: Any = self
         spec = importlib.machinery.ModuleSpec(
-            fullname, self, origin=found.origin, is_package=found.submodule_search_locations is not None
+            fullname, loader, origin=found.origin, is_package=found.submodule_search_locations is not None
         )
         spec.submodule_search_locations = found.submodule_search_locations
         return spec
