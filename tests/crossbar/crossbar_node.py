@@ -93,8 +93,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_certificate(folder: Path) -> None:
-    """Write ``server.key`` and ``server.pem``: a certificate for localhost that is its own authority."""
+def make_certificate(folder: Path, name: str = "server") -> None:
+    """Write ``NAME.key``, ``NAME.pem`` and both in ``NAME-both.pem``: a certificate for localhost that is its own authority."""
     import datetime
 
     from cryptography import x509
@@ -102,10 +102,10 @@ def make_certificate(folder: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -114,11 +114,15 @@ def make_certificate(folder: Path) -> None:
     )
     pem = serialization.Encoding.PEM
     unencrypted = serialization.NoEncryption()
-    (folder / "server.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unencrypted))
-    (folder / "server.pem").write_bytes(certificate.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unencrypted)
+    (folder / f"{name}.key").write_bytes(private)
+    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / f"{name}-both.pem").write_bytes(private + certificate.public_bytes(pem))
 
 
-def make_config(ws_port: int, rs_port: int, auth_port: int, tls_port: int) -> dict[str, Any]:
+def make_config(
+    ws_port: int, rs_port: int, auth_port: int, auth_rs_port: int, tls_port: int, tls_client_port: int
+) -> dict[str, Any]:
     """The node configuration, as it goes into ``config.json``."""
     everything = {
         "uri": "",
@@ -138,6 +142,7 @@ def make_config(ws_port: int, rs_port: int, auth_port: int, tls_port: int) -> di
         return {"type": "tcp", "interface": "127.0.0.1", "port": port}
 
     tls = {**tcp(tls_port), "tls": {"key": "server.key", "certificate": "server.pem"}}
+    tls_client = {**tcp(tls_client_port), "tls": {**tls["tls"], "ca_certificates": ["client.pem"]}}
     strict = {"type": "websocket", "serializers": SERIALIZERS, "auth": _AUTH, "options": {"tcp_nodelay": True}}
 
     transports = [
@@ -152,6 +157,8 @@ def make_config(ws_port: int, rs_port: int, auth_port: int, tls_port: int) -> di
         },
         {"id": "auth", "endpoint": tcp(auth_port), **strict},
         {"id": "auth_tls", "endpoint": tls, **strict},
+        {"type": "rawsocket", "id": "auth_rs", "endpoint": tcp(auth_rs_port), "options": {}, **common, "auth": _AUTH},
+        {"type": "websocket", "id": "tls_client", "endpoint": tls_client, **common},
     ]
     worker = {"type": "router", "id": "router1", "realms": [realm], "transports": transports}
     return {"version": 2, "controller": {}, "workers": [worker]}
@@ -176,14 +183,14 @@ class Node:
     """A node in ``folder``, run by the program ``crossbar``. It can be stopped and started again, on the same ports."""
 
     def __init__(self, crossbar: str, folder: Path) -> None:
-        ws_port, rs_port, auth_port, tls_port = (free_port() for _ in range(4))
+        ports = [free_port() for _ in range(6)]
+        ws_port, rs_port, auth_port, auth_rs_port, tls_port, tls_client_port = ports
         self._crossbar = str(Path(crossbar).absolute())
         self._folder = folder / ".crossbar"
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "config.json").write_text(
-            json.dumps(make_config(ws_port, rs_port, auth_port, tls_port), indent=1)
-        )
-        make_certificate(self._folder)
+        (self._folder / "config.json").write_text(json.dumps(make_config(*ports), indent=1))
+        for name in ("server", "client"):
+            make_certificate(self._folder, name)
         self.certificate = self._folder / "server.pem"
         self._log = folder / "node.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -191,8 +198,20 @@ class Node:
             "ws": f"ws://127.0.0.1:{ws_port}/ws",
             "rs": f"rs://127.0.0.1:{rs_port}",
             "auth": f"ws://127.0.0.1:{auth_port}/ws",
+            "auth_rs": f"rs://127.0.0.1:{auth_rs_port}",
+            "tls_client": f"wss://localhost:{tls_client_port}/ws",
             "tls": f"wss://localhost:{tls_port}/ws",
             "unix": f"unix:{self._folder / 'raw.sock'}",
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """What a client may want to know: URLs, the public key of the running node, files with certificates."""
+        tags = dict(line.split(": ", 1) for line in (self._folder / "key.pub").read_text().splitlines() if ": " in line)
+        return {
+            **self.urls,
+            "public_key": tags["public-key-ed25519"].strip(),
+            "certificate": str(self.certificate),
+            "client_certificate": str(self._folder / "client-both.pem"),
         }
 
     def start(self) -> None:
