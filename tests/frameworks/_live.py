@@ -6,7 +6,10 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import os
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -107,3 +110,20 @@ class Carrier:
         return (
             await loop.create_connection(factory, "127.0.0.1", self.port, ssl=self.client_context, server_hostname=name)
         )[1]
+
+
+def run_twisted(file: str, *arguments: str, seconds: float = 30) -> str:
+    """Run a program on Twisted in a process of its own; return what it prints. Its output is the test's when it fails."""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(here / file), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        cwd=here.parents[1],
+        env={**os.environ, "PYTHONPATH": str(here.parents[1])},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Unhandled" not in done.stderr, done.stderr
+    return done.stdout

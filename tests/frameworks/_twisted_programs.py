@@ -6,69 +6,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from typing import Any, Self
+from typing import Any
 
-
-def install(name: str) -> None:
-    """Install the reactor: ``default``, ``asyncio`` or ``uvloop``."""
-    if name != "default":
-        import asyncio
-
-        from twisted.internet import asyncioreactor
-
-        if name == "uvloop":
-            import uvloop
-
-            asyncioreactor.install(uvloop.new_event_loop())
-        else:
-            asyncioreactor.install(asyncio.new_event_loop())
-
-
-class RouterThread:
-    """The embedded router on an asyncio loop in a thread of its own."""
-
-    def __init__(self, scheme: str) -> None:
-        self.listen = "ws://127.0.0.1:0/ws" if scheme == "ws" else "rs://127.0.0.1:0"
-        self.ready = threading.Event()
-        self.url = ""
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self.thread.start()
-        if not self.ready.wait(20):
-            raise TimeoutError("the router did not start")
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.loop.call_soon_threadsafe(self.stop.set)
-        self.thread.join(20)
-
-    def _run(self) -> None:
-        import asyncio
-
-        from autobahn_fast.router import Router
-
-        async def serve() -> None:
-            self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-            async with Router(listen=[self.listen], realms=["realm1"]) as router:
-                self.url = router.urls[0]
-                self.ready.set()
-                await self.stop.wait()
-
-        asyncio.run(serve())
-
-
-def component(url: str, serializer: str, **kwargs: Any) -> Any:
-    from autobahn_fast.twisted.component import Component
-
-    transport: dict[str, Any] = {"url": url, "initial_retry_delay": 0.01, "max_retry_delay": 0.05}
-    if url.startswith("rs:"):
-        transport.update(type="rawsocket", serializer=serializer)
-    else:
-        transport["serializers"] = [serializer]
-    return Component(transports=transport, **kwargs)
+from _twisted_base import RouterThread, component, start
 
 
 def rpc_and_pubsub(scheme: str, serializer: str) -> None:
@@ -454,9 +395,8 @@ def full_buffer(_scheme: str, _serializer: str) -> None:
     assert transport.disconnecting
 
 
-PROGRAMS = {
-    f.__name__: f
-    for f in (
+if __name__ == "__main__":
+    start(
         rpc_and_pubsub,
         runner,
         runner_cannot_connect,
@@ -465,8 +405,3 @@ PROGRAMS = {
         site_and_agent,
         full_buffer,
     )
-}
-
-if __name__ == "__main__":
-    install(sys.argv[2])
-    PROGRAMS[sys.argv[1]](*sys.argv[3:])
