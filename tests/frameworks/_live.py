@@ -112,11 +112,15 @@ class Carrier:
         )[1]
 
 
+# what Twisted itself calls although pyOpenSSL has deprecated it
+_TWISTED_WARNINGS = ("-W", "ignore:Passing pyOpenSSL:DeprecationWarning")
+
+
 def run_twisted(file: str, *arguments: str, seconds: float = 30) -> str:
     """Run a program on Twisted in a process of its own; return what it prints. Its output is the test's when it fails."""
     here = Path(__file__).parent
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(here / file), *arguments],
+        [sys.executable, "-W", "error", *_TWISTED_WARNINGS, str(here / file), *arguments],
         check=False,
         capture_output=True,
         text=True,

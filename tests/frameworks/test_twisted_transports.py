@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""Twisted's transports over real sockets: TLS, Unix sockets, streams in WebSocket, twisted.web."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from _live import make_certificate, run_twisted
+
+both_reactors = pytest.mark.parametrize("reactor", ["default", "uvloop"])
+
+
+def run(*arguments: str) -> None:
+    run_twisted("_twisted_transports.py", *arguments)
+
+
+@both_reactors
+@pytest.mark.parametrize("program", ["tls", "tls_component", "site"])
+def test_over_tls(program: str, reactor: str, tmp_path: Path) -> None:
+    run(program, reactor, str(make_certificate(tmp_path)))
+
+
+@both_reactors
+def test_unix_socket(reactor: str, tmp_path: Path) -> None:
+    run("unix", reactor, str(tmp_path / "socket"))
+
+
+@pytest.mark.parametrize(
+    ("reactor", "compression", "subprotocol"),
+    [("default", "true", "binary"), ("uvloop", "false", "binary"), ("default", "false", "base64")],
+)
+def test_stream_in_websocket(reactor: str, compression: str, subprotocol: str) -> None:
+    run("stream", reactor, compression, subprotocol)
