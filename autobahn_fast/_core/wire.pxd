@@ -14,10 +14,14 @@ cdef class Wire(Sink):
     cdef object _parse                          # parse(list) -> message object; ProtocolError
     cdef object _on_event, _on_result, _on_published, _on_invocation       # bound methods of the session, or None
     cdef dict _plain_calls, _call_options      # of the session; None when it takes every result itself
+    cdef object _future_type                    # of pending calls, made with these keyword arguments
+    cdef dict _future_kwargs
+    cdef readonly bint starts_calls             # start_call may be used
     cdef readonly bint hot                      # False: every message reaches the session as an object
 
     cpdef publish(self, long long request, topic, tuple args, dict kwargs, dict options=*)
     cpdef call(self, long long request, procedure, tuple args, dict kwargs, dict options=*)
+    cpdef start_call(self, long long request, procedure, tuple args, dict kwargs)
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=*)
     cpdef send(self, msg)
 

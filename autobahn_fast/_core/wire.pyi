@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hot WAMP messages without message objects. See docs/design.md, "Wire and session"."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,11 @@ class Wire(Sink):
         kwargs: dict[str, Any],
         options: dict[str, Any] | None = None,
     ) -> None: ...
+    def start_call(
+        self, request: int, procedure: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> asyncio.Future[Any]: ...
+    @property
+    def starts_calls(self) -> bool: ...
     def yield_(
         self, request: int, args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any] | None = None
     ) -> None: ...

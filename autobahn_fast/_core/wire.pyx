@@ -8,7 +8,24 @@ session does. WAMP specification, sections on message definitions.
 
 from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
+from cpython.tuple cimport PyTuple_New
 from cpython.unicode cimport PyUnicode_CheckExact
+
+cdef extern from *:
+    """
+    /* What type(**kwargs) does for a type with __init__ only, without the tuple and the dict that it makes for each. */
+    static inline PyObject *abf_make(PyObject *type, PyObject *empty, PyObject *kwargs)
+    {
+        PyTypeObject *t = (PyTypeObject *)type;
+        PyObject *made = t->tp_new(t, empty, NULL);
+        if (made != NULL && t->tp_init(made, empty, kwargs) < 0) {
+            Py_DECREF(made);
+            return NULL;
+        }
+        return made;
+    }
+    """
+    object abf_make(object type, object empty, object kwargs)
 
 from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
@@ -25,6 +42,9 @@ cdef enum:
     RESULT = 50
     INVOCATION = 68
     YIELD = 70
+
+
+cdef tuple EMPTY = PyTuple_New(0)
 
 
 cdef bint plain_kwargs(dict kwargs) except -1:
@@ -48,7 +68,8 @@ cdef class Wire(Sink):
         ``_on_published`` and ``_on_invocation`` (see docs/design.md, "Wire and session"). A hot method that is missing leaves its
         messages to ``onMessage``. A session that has ``_plain_calls`` (its pending calls: request to a future with
         ``set_result``, beside ``_call_options``, those that were made with options) gets plain results of calls without
-        options in these futures directly.
+        options in these futures directly. If it has ``_future_of_calls``, too (a subclass of ``asyncio.Future`` that can
+        be given ``session`` and ``request``, and a loop), the wire makes the futures as well: ``start_call``.
     :param parse: ``parse(value)`` makes a message object of a decoded message, or raises what the owner takes for a
         protocol error.
     :param hot: False: every message reaches ``session.onMessage`` as an object.
@@ -75,6 +96,11 @@ cdef class Wire(Sink):
             self._plain_calls = getattr(session, "_plain_calls", None)
             if self._plain_calls is not None:
                 self._call_options = session._call_options
+                made_of = getattr(session, "_future_of_calls", None)
+                if made_of is not None:
+                    self._future_type, loop = made_of
+                    self._future_kwargs = {"loop": loop}
+                    self.starts_calls = True
 
     # --- out ---
 
@@ -92,6 +118,24 @@ cdef class Wire(Sink):
     cpdef call(self, long long request, procedure, tuple args, dict kwargs, dict options=None):
         """Send ``[CALL, request, options, procedure, args?, kwargs?]``; otherwise as ``publish``."""
         self._request(CALL, request, procedure, args, kwargs, options)
+
+    cpdef start_call(self, long long request, procedure, tuple args, dict kwargs):
+        """Send a call without options, and return the future of its result, which is pending then.
+
+        :raises RuntimeError: ``starts_calls`` is False. Otherwise as ``publish``; no call is pending then.
+        """
+        if not self.starts_calls:
+            raise RuntimeError("this session makes its futures itself")
+        future = abf_make(self._future_type, EMPTY, self._future_kwargs)
+        future.session = self.session
+        future.request = request
+        self._plain_calls[request] = future
+        try:
+            self._request(CALL, request, procedure, args, kwargs, None)
+        except BaseException:
+            self._plain_calls.pop(request, None)
+            raise
+        return future
 
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=None):
         """Send ``[YIELD, request, options, args?, kwargs?]``; otherwise as ``publish``."""
@@ -274,7 +318,7 @@ cdef class Wire(Sink):
 
     cdef bint _complete(self, long long request, tuple args) except -1:
         # The plain result of a call without options: its future is completed here, without a step through the session.
-        if self._plain_calls is None or self._call_options or len(args) > 1:
+        if self._plain_calls is None or len(args) > 1 or self._call_options and request in self._call_options:
             return False
         future = self._plain_calls.pop(request, None)
         if future is None:

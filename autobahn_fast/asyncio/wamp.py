@@ -67,8 +67,13 @@ class ApplicationSession(protocol.ApplicationSession):
 
     @property
     def _plain_calls(self) -> dict[int, CallFuture]:
-        """Pending calls, for ``Wire``: it completes those that were made without options by itself."""
+        """Pending calls, for ``Wire``: those without options it makes and completes by itself."""
         return self._calls
+
+    @property
+    def _future_of_calls(self) -> tuple[type[CallFuture], Any]:
+        """What these calls' futures are made of, as in ``_create_call_future``: their class and their loop."""
+        return CallFuture, self._loop
 
     def _reject_lost(self, future: asyncio.Future[Any], exc: BaseException) -> None:
         if not future.done():

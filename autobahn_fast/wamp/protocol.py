@@ -65,7 +65,8 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
     """
 
     __slots__ = (  # noqa: RUF023 - in the order of __init__
-        "_wire", "_live", "_native_wire", "_writable", "_drainers", "_hello_sent", "_joining", "_goodbye_sent", "_ended",
+        "_wire", "_live", "_native_wire", "_direct_wire", "_writable", "_drainers", "_hello_sent", "_joining",
+        "_goodbye_sent", "_ended",
         "_ended_by", "_last_closing", "_last_request", "_calls", "_call_options", "_publishes", "_subscribes",
         "_unsubscribes", "_registers", "_unregisters", "_subscriptions", "_registrations", "_invocations",
         "_ended_invocations", "_cancelled_calls", "_gone_subscriptions", "_gone_registrations",
@@ -114,6 +115,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         self._wire: Any = None  # where messages go while the transport is open
         self._live: Any = None  # the same while the session has joined
         self._native_wire: Any = None  # the transport's own wire
+        self._direct_wire: Any = None  # the same when it makes the futures of calls by itself
         self._writable = True
         self._drainers: list[Any] = []
         self._hello_sent = self._joining = self._goodbye_sent = self._ended = False
@@ -141,6 +143,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         """Take a transport's own wire when it has one; messages are sent as objects otherwise, and with a payload codec."""
         open_wire = getattr(type(transport), "open_wire", None)
         self._native_wire = transport.open_wire(self) if open_wire is not None else None
+        self._direct_wire = self._native_wire if getattr(self._native_wire, "starts_calls", False) else None
         self._wire = self._choose_wire(transport)
 
     def _choose_wire(self, transport: Any) -> Any:
@@ -331,18 +334,16 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
             wire = self._not_live()
         if type(procedure) is not str or procedure not in _checked_uris:
             procedure = check_uri(procedure, "call()")
-        attributes = None
+        if options is not None or self._payload_codec is not None:
+            return self._begin_call(procedure, args, kwargs, options, {})[1]
         self._last_request = request = self._last_request + 1
-        future = self._calls[request] = self._create_call_future(request)
         try:
-            if options is not None or self._payload_codec is not None:
-                attributes = self._keep_call_options(request, procedure, options)
-                if options is not None and options.ppt_scheme is not None:
-                    args, kwargs = self._pack_payload("dealer", attributes or {}, procedure, args, kwargs), {}
-            wire.call(request, procedure, args, kwargs, attributes)
+            if wire is self._direct_wire:
+                return wire.start_call(request, procedure, args, kwargs)
+            future = self._calls[request] = self._create_call_future(request)
+            wire.call(request, procedure, args, kwargs)
         except Exception as e:
             self._calls.pop(request, None)
-            self._forget_context(request)
             self._give_back(request)
             raise_documented(e)
         return future

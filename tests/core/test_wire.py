@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Wire: hot messages out as they must be on the wire, in as calls of the session, everything else as objects."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -445,8 +446,10 @@ def test_plain_results_complete_their_calls(codec: Codec) -> None:
     assert pair.deliver([50, 4, {}, [], {"k": 1}]) == [("result", 4, None, (), {"k": 1})]
     assert pair.deliver([50, 1, {}, ["again"]]) == [("result", 1, None, ("again",), None)]
     session._call_options[5] = "options"
-    assert pair.deliver([50, 4, {}, [1]]) == [("result", 4, None, (1,), None)]
+    assert pair.deliver([50, 5, {}, [1]]) == [("result", 5, None, (1,), None)]
     assert list(session._plain_calls) == [4, 5]
+    assert pair.deliver([50, 4, {}, [1]]) == []
+    assert calls[4].results == [1]
     assert pair.errors() == []
 
 
@@ -461,6 +464,38 @@ def test_a_call_that_the_application_completed_itself(codec: Codec) -> None:
     session._plain_calls[2].failure = failure = RuntimeError("a loop that was closed")
     assert pair.deliver([50, 2, {}, ["x"]]) == []
     assert pair.errors() == [failure]
+
+
+class Future(asyncio.Future):  # type: ignore[type-arg]
+    """What a session has its wire make for each call."""
+
+    __slots__ = ("request", "session")
+
+
+@codecs
+def test_futures_that_the_wire_makes(codec: Codec) -> None:
+    session = CallingSession()
+    assert Pair(codec, session=session).wire.starts_calls is False
+    with pytest.raises(RuntimeError, match="itself"):
+        Pair(codec, session=session).wire.start_call(9, "a.b", (), {})
+    loop = asyncio.new_event_loop()
+    session._future_of_calls = (Future, loop)  # type: ignore[attr-defined]
+    pair = Pair(codec, session=session)
+    assert pair.wire.starts_calls is True
+    future = pair.wire.start_call(9, "a.b", (1,), {"k": 2})
+    assert type(future) is Future
+    assert (future.get_loop(), future.session, future.request) == (loop, session, 9)
+    assert session._plain_calls[9] is future
+    assert pair.sent == [codec.dumps([48, 9, {}, "a.b", [1], {"k": 2}])]
+    assert pair.deliver([50, 9, {}, ["x"]]) == []
+    assert future.result() == "x"
+    with pytest.raises(EncodeError):
+        pair.wire.start_call(10, "a.b", (object(),), {})
+    pair.engine.detach()
+    with pytest.raises(EngineClosed):
+        pair.wire.start_call(11, "a.b", (), {})
+    assert list(session._plain_calls) == [1, 2, 3, 4, 5]
+    loop.close()
 
 
 def test_json_options() -> None:
