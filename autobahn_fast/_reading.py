@@ -16,7 +16,7 @@ from typing import Any
 __all__ = ("MAX_HANDLERS", "MAX_OCTETS", "NO_GATE", "ReadingGate")
 
 MAX_HANDLERS = 10_000
-"""Handlers under way at which reading pauses, unless said otherwise; it goes on at half of them."""
+"""Handlers under way at which reading pauses, unless said otherwise; it goes on below half of them."""
 MAX_OCTETS = 64 * 1024 * 1024
 """Octets of the messages they were given, the same."""
 

@@ -17,7 +17,14 @@ from autobahn_fast.wamp import _signify, _sshkeys
 from autobahn_fast.wamp._done import succeeded
 from autobahn_fast.wamp.interfaces import ICryptosignKey, ISecurityModule
 
-__all__ = ("CHANNEL_BINDINGS", "HAS_CRYPTOSIGN", "CryptosignAuthextra", "CryptosignKey", "is_signed_by", "octets_to_sign")
+__all__ = (
+    "CHANNEL_BINDINGS",
+    "HAS_CRYPTOSIGN",
+    "CryptosignAuthextra",
+    "CryptosignKey",
+    "is_signed_by",
+    "octets_to_sign",
+)
 
 HAS_CRYPTOSIGN = importlib.util.find_spec("nacl") is not None
 """Whether there can be keys (package PyNaCl, extra ``crypto``)."""

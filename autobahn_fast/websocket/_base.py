@@ -113,12 +113,12 @@ class WebSocketProtocol(
     control_frame_data: bytes | bytearray = b""
     _engine: Any = None
     _stats: TrafficStats | None = None
-    _lost = False
+    _lost = _over = False
+    _closed_future: Any = None
     _early_paused = False
 
     def __init__(self) -> None:
         self.set_valid_events(["message"])
-        self.is_closed = self.framework.create_future()
         self.is_open = self.framework.create_future()
         self._transport_details = self._no_details()
 
@@ -143,6 +143,19 @@ class WebSocketProtocol(
     def transport_details(self) -> Any:
         """TransportDetails of the connection."""
         return self._transport_details
+
+    @property
+    def is_closed(self) -> Any:
+        """A future that has this connection as its result when the transport is gone and ``onClose`` was called."""
+        if self._closed_future is not None:
+            return self._closed_future
+        future = self.framework.create_future()
+        if self._over:
+            # Not kept: the connection and the future would hold each other, for the garbage collector to find.
+            self.framework.resolve(future, self)
+        else:
+            self._closed_future = future
+        return future
 
     @property
     def trafficStats(self) -> TrafficStats:
@@ -225,7 +238,10 @@ class WebSocketProtocol(
                 self.CLOSE_STATUS_CODE_ABNORMAL_CLOSE,
                 f"connection was closed uncleanly: {self.wasNotCleanReason}",
             )
-        self.framework.resolve(self.is_closed, self)
+        self._over = True
+        future, self._closed_future = self._closed_future, None
+        if future is not None:
+            self.framework.resolve(future, self)
 
     def _closeConnection(self, abort: bool = False) -> None:
         """Close the transport.

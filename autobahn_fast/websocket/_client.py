@@ -318,7 +318,7 @@ class WebSocketClientFactory(WebSocketFactory):
         Options that autobahn does not have:
 
         :param orderedMessages: coroutines of ``onMessage`` run one after the other, in order, and ``onClose`` behind them.
-        :param maxPendingMessages: coroutines of callbacks at which reading pauses until half of them are through; 0: never.
+        :param maxPendingMessages: coroutines of callbacks at which reading pauses until more than half are through; 0: never.
         :param maxPendingOctets: octets in the messages that they were given, the same.
         :param maxHandshakeLine: octets of a line in the peer's part of the opening handshake.
         :param maxHandshakeHeaders: number of its headers. :param maxHandshakeSize: its octets.
