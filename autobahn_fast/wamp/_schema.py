@@ -25,7 +25,7 @@ from autobahn_fast.wamp._checks import shown
 from autobahn_fast.wamp._kinds import Kind, refuse_key
 from autobahn_fast.wamp.exception import ProtocolError
 
-__all__ = ("MessageType", "Schema")
+__all__ = ("MessageType", "Schema", "WithTable")
 
 PAYLOAD_FIELDS = ("args", "kwargs", "payload")
 # Options that describe the binary of the older end-to-end encryption form, and mean nothing without it.
@@ -290,12 +290,39 @@ DOCS = {
     "marshal": "Return this {} as a list, ready for a serializer.",
     "marshal_options": "Return the options of this {} as a dict.",
     "__eq__": "Same class and equal fields.",
+    "cast": "Make a {} of a buffer that is its FlatBuffers table.\n\n:raises ProtocolError: it is not a valid one.",
 }
 
 
 def attribute(option: str) -> str:
     """Return the attribute (and parameter) an option is kept in."""
     return option.replace("-", "_")
+
+
+class WithTable:
+    """What a message does with its FlatBuffers table."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def cast(buf: bytes) -> Any:
+        """Make a message of a FlatBuffers table of this class.
+
+        :param buf: a buffer whose root is that table; args and kwargs are in CBOR.
+        :raises ProtocolError: it is no valid one.
+        """
+        raise ProtocolError("only the class of a WAMP message has a table")
+
+    def build(self, builder: Any, serializer: Any = None) -> int:
+        """Write this message's table into a ``flatbuffers.Builder``.
+
+        :param serializer: the object serializer for args and kwargs; None: CBOR.
+        :returns: the table's offset.
+        :raises ValueError: the schema has no field, or no such value, for something in this message.
+        """
+        from autobahn_fast.wamp._flatbuffers import build_message
+
+        return build_message(self, builder, serializer)
 
 
 class MessageType(type):
@@ -327,6 +354,14 @@ class MessageType(type):
         for field in schema.fields:
             setattr(cls, f"_{field}", vars(cls)[field])
         schema.install(cls)
+
+        def cast(buf: bytes) -> Any:
+            from autobahn_fast.wamp._flatbuffers import cast_message
+
+            return cast_message(cls, buf)
+
+        cast.__qualname__, cast.__doc__ = f"{name}.cast", DOCS["cast"].format(schema.name)
+        type.__setattr__(cls, "cast", staticmethod(cast))
         return cls
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:

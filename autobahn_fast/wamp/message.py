@@ -71,7 +71,7 @@ from autobahn_fast.wamp._kinds import (
     texts,
     uri,
 )
-from autobahn_fast.wamp._schema import BASE_FIELDS, MessageType, Schema
+from autobahn_fast.wamp._schema import BASE_FIELDS, MessageType, Schema, WithTable
 from autobahn_fast.wamp.exception import ProtocolError
 
 __all__ = (
@@ -119,7 +119,7 @@ __all__ = (
 # --- base classes ----------------------------------------------------------------------------------------------------
 
 
-class Message(metaclass=MessageType):
+class Message(WithTable, metaclass=MessageType):
     """Base of all messages.
 
     ``correlation_id``, ``correlation_uri``, ``correlation_is_anchor``, ``correlation_is_last`` tie messages of one
@@ -164,7 +164,9 @@ class Message(metaclass=MessageType):
         """
         data: bytes | None = self._serialized.get(serializer)
         if data is None:
-            data = self._serialized[serializer] = serializer.serialize(self.marshal())
+            # FlatBuffers has a table for each message, not a list.
+            whole = getattr(serializer, "NAME", "") == "flatbuffers"
+            data = self._serialized[serializer] = serializer.serialize(self if whole else self.marshal())
         return data
 
     def uncache(self) -> None:
