@@ -29,6 +29,12 @@ def _router_parser() -> argparse.ArgumentParser:
         help="ws://host:port/path, wss://..., rs://host:port, rss://... or unix:/path; may be repeated; port 0 is any free"
         " port (ws://127.0.0.1:8080/ws)",
     )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="JSON file with listen, realms (with authentication, roles and more), serializers, certificate, key and limits;"
+        " options given here go before it; see docs/router.md",
+    )
     parser.add_argument("--realm", action="append", metavar="NAME", help="a realm there is; may be repeated (realm1)")
     parser.add_argument("--certificate", metavar="FILE", help="PEM file with the certificate chain, for wss and rss")
     parser.add_argument("--key", metavar="FILE", help="PEM file with its key; without it, the certificate's file")
@@ -73,33 +79,54 @@ def _new_loop(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop  # type: ignore[no-any-return]
 
 
+SETTINGS = ("listen", "realms", "serializers", "max_message_size", "max_lag", "max_stall", "certificate", "key")
+
+
+def _router_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of the Router, and ``certificate`` and ``key``: those of the file, overridden by the command line's.
+
+    :raises OSError: the file cannot be read.
+    :raises ValueError: it is not JSON, or has something that is no setting.
+    """
+    settings: dict[str, Any] = {"listen": ["ws://127.0.0.1:8080/ws"], "realms": ["realm1"]}
+    if options.config is not None:
+        import json
+
+        with open(options.config, encoding="utf-8") as file:
+            try:
+                found = json.load(file)
+            except ValueError as exc:
+                raise ValueError(f"{options.config} is not JSON: {exc}") from None
+        if not isinstance(found, dict) or not set(found) <= set(SETTINGS):
+            raise ValueError(f"{options.config} must be an object with some of {', '.join(SETTINGS)}, and nothing else")
+        settings.update(found)
+    given = {name: getattr(options, "realm" if name == "realms" else name, None) for name in SETTINGS}
+    settings.update({name: value for name, value in given.items() if value is not None})
+    return settings
+
+
 def run_router(argv: Sequence[str]) -> int:
     """``router``: run until a signal. Returns the exit code."""
     from autobahn_fast._logging import start_logging
     from autobahn_fast.router import Router
 
     options = _router_parser().parse_args(argv)
-    limits = {
-        name: getattr(options, name)
-        for name in ("max_message_size", "max_lag", "max_stall")
-        if getattr(options, name) is not None
-    }
     try:
         start_logging(options.log_level)
-        context = None
-        if options.certificate:
+        settings = _router_settings(options)
+        certificate, key = settings.pop("certificate", None), settings.pop("key", None)
+        if certificate:
             import ssl
 
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(options.certificate, options.key)
-        router = Router(
-            options.listen or ["ws://127.0.0.1:8080/ws"], options.realm or ["realm1"], ssl=context, **limits
-        )
+            context.load_cert_chain(certificate, key)
+            settings["ssl"] = context
+        router = Router(**settings)
         with asyncio.Runner(loop_factory=_new_loop(options.loop)) as runner:
             runner.run(_serve(router))
     except KeyboardInterrupt:
         return 130
-    except (ImportError, OSError, ValueError) as exc:
+    except (ImportError, OSError, TypeError, ValueError) as exc:
         print(f"router: {exc}", file=sys.stderr)
         return 1
     return 0

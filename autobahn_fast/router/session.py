@@ -58,7 +58,8 @@ class _Attempt:
     def channel_id(self, kind: str) -> bytes | None:
         """What identifies the TLS channel, None without one."""
         transport = self._session.transport
-        return None if transport is None else transport.get_channel_id(kind)
+        channel_id = None if transport is None else transport.get_channel_id(kind)
+        return channel_id if channel_id and any(channel_id) else None  # zeros stand for none
 
 
 class RouterSession(Requests):

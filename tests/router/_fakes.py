@@ -46,7 +46,15 @@ class FakeSession:
         self.wire = FakeWire()
         self.subscriptions, self.registrations, self.calls, self.invocations = {}, {}, {}, {}
         self.unfinished = {}
+        self.gate = None
+        self.left = []
         self._invocations = count(1)
+
+    def details(self):
+        return {"session": self.id, "authid": self.authid, "authrole": self.authrole}
+
+    def goodbye(self, reason, text):
+        self.left.append((reason, text))
 
     def next_invocation(self):
         return next(self._invocations)
@@ -56,3 +64,37 @@ def deliver(wires, exclude, subscription, publication, details, payload):
     for wire in wires:
         if wire is not exclude:
             wire.sent.append(("event", subscription, publication, details, payload))
+
+
+class FakePayload:
+    def __init__(self, *args, **kwargs):
+        self._values = [list(args), kwargs] if kwargs else [list(args)] if args else []
+
+    def values(self):
+        return self._values
+
+
+class Clock:
+    """Timers that run when the test says so."""
+
+    def __init__(self):
+        self.timers = []
+
+    def call_later(self, seconds, f):
+        timer = Timer(self, seconds, f)
+        self.timers.append(timer)
+        return timer
+
+    def fire(self):
+        timers, self.timers = self.timers, []
+        for timer in timers:
+            timer.f()
+
+
+class Timer:
+    def __init__(self, clock, seconds, f):
+        self.clock, self.seconds, self.f = clock, seconds, f
+
+    def cancel(self):
+        if self in self.clock.timers:
+            self.clock.timers.remove(self)
