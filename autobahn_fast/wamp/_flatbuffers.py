@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from autobahn_fast.wamp import message
+from autobahn_fast.wamp._flatbuffers_builder import Builder
 from autobahn_fast.wamp._flatbuffers_schema import CODES, ENUMS, MESSAGES, TABLES
 from autobahn_fast.wamp._flatbuffers_tables import Reader, Table, build_table
 from autobahn_fast.wamp._schema import ENC_FIELDS, PAYLOAD_FIELDS, attribute
@@ -108,7 +109,7 @@ def _map_value(value: dict[str, Any], field: str) -> dict[str, Any] | None:
 
 
 def build_message(msg: Any, builder: Any, serializer: Any) -> int:
-    """Write the table of a message into a ``flatbuffers.Builder``; return its offset.
+    """Write the table of a message into a builder, ours or ``flatbuffers.Builder``; return its offset.
 
     :param serializer: the object serializer for args and kwargs; None: CBOR.
     :raises ValueError: the schema has no field, or no such value, for something in the message.
@@ -232,17 +233,15 @@ class MessageCodec:
         :raises ValueError: the schema has no field, or no such value, for something in it.
         :raises ProtocolError: a list that is no message.
         """
-        import flatbuffers
-
         if not isinstance(msg, Message):
             msg = message.parse_message(msg)
-        builder = flatbuffers.Builder(256)
+        builder = Builder()
         offset = build_message(msg, builder, self._serializer)
         builder.StartObject(2)
         builder.PrependUint8Slot(0, _code(type(msg).__name__), 0)
         builder.PrependUOffsetTRelativeSlot(1, offset, 0)
         builder.Finish(builder.EndObject())
-        return bytes(builder.Output())
+        return builder.Output()
 
     def loads(self, octets: bytes) -> Message:
         """Make a message of its octets.

@@ -3,7 +3,7 @@
 
 A table is a dict here: only the fields that are there. In, nothing is believed: every offset is checked before anything
 is read through it, and what is read adds up to no more than a few times the octets there are, however often they refer
-to one another. Out, a ``flatbuffers.Builder`` does the work.
+to one another. Out, a builder does the work: ours, or ``flatbuffers.Builder``.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def _turn(kind: str) -> int:
 def build_table(builder: Any, name: str, values: dict[str, Any]) -> int:
     """Write a table and return its offset.
 
-    :param builder: a ``flatbuffers.Builder``.
+    :param builder: ours, or a ``flatbuffers.Builder``.
     :param name: of the table in the schema.
     :param values: its fields by name; None is the same as absent. What is there is written, default or not.
     :raises ValueError: a value does not fit its field.

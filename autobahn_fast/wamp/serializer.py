@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import importlib.util
 import time
 from collections.abc import Callable
 from typing import Any
@@ -519,9 +518,6 @@ SERID_TO_SER: dict[str, type[Serializer]] = {
     "ubjson": UBJSONSerializer,
     "flatbuffers": FlatBuffersSerializer,
 }
-if importlib.util.find_spec("flatbuffers") is None:
-    # Not installed: not offered to anybody.
-    del SERID_TO_OBJSER["flatbuffers"], SERID_TO_SER["flatbuffers"]
 
 
 # --- by name ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autobahn_fast.wamp import message, message_fbs
+from autobahn_fast.wamp._flatbuffers_builder import Builder
 from autobahn_fast.wamp._flatbuffers_schema import CODES, ENUMS, MESSAGES, TABLES
 from autobahn_fast.wamp._flatbuffers_tables import Reader, Table, build_table
 from autobahn_fast.wamp.exception import ProtocolError, SerializationError
@@ -241,6 +242,9 @@ def test_build_and_cast(msg: Message) -> None:
     except ValueError:
         return
     octets = bytes(builder.Output())
+    own = Builder()
+    own.Finish(msg.build(own))
+    assert own.Output() == octets
     other = type(msg).cast(octets)
     assert type(other) is type(msg)
     assert S.serialize(other)[0] == S.serialize(msg)[0]
@@ -252,6 +256,40 @@ def test_build_and_cast(msg: Message) -> None:
 def test_only_messages_can_be_cast() -> None:
     with pytest.raises(ProtocolError):
         Message.cast(b"")
+
+
+KINDS = st.sampled_from(["Event", "Publish", "Call", "Invocation", "Hello", "Welcome"])
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_the_builder_writes_what_that_of_the_package_does(data: Any) -> None:
+    texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
+    forms: dict[str, st.SearchStrategy[Any]] = {
+        "bool": st.booleans(),
+        "u16": st.integers(0, 2**16 - 1),
+        "u32": st.integers(0, 2**32 - 1),
+        "u64": st.integers(0, 2**64 - 1),
+        "str": texts,
+        "octets": st.binary(max_size=9),
+        **{name: st.sampled_from([v for v in values if v]) for name, values in ENUMS.items()},
+    }
+
+    def table(name: str) -> st.SearchStrategy[dict[str, Any]]:
+        return st.fixed_dictionaries({}, optional={field: value(kind) for field, kind in TABLES[name].items()})
+
+    def value(kind: str) -> st.SearchStrategy[Any]:
+        if kind.startswith("["):
+            return st.lists(value(kind[1:-1]), max_size=3)
+        return forms[kind] if kind in forms else table(kind)
+
+    name = data.draw(KINDS)
+    values = data.draw(table(name))
+    own, other = Builder(), flatbuffers.Builder(0)
+    for builder in (own, other):
+        builder.Finish(build_table(builder, name, values))
+    assert own.Output() == bytes(other.Output())
+    assert Reader(own.Output()).root().fields(name) == values
 
 
 # --- hostile octets --------------------------------------------------------------------------------------------------
