@@ -17,6 +17,7 @@ cdef class Wire(Sink):
     cdef object _future_type                    # of pending calls, made with these keyword arguments
     cdef dict _future_kwargs
     cdef readonly bint starts_calls             # start_call may be used
+    cdef dict _registrations, _invocations      # of the session; None when it calls every endpoint itself
     cdef readonly bint hot                      # False: every message reaches the session as an object
 
     cpdef publish(self, long long request, topic, tuple args, dict kwargs, dict options=*)
@@ -27,6 +28,7 @@ cdef class Wire(Sink):
 
     cdef int _request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1
     cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
+    cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1
     cdef bint _complete(self, long long request, tuple args) except -1
     cdef int _failed(self, object exc) except -1
     cdef int _take_one(self, const unsigned char *data, Py_ssize_t n) except -1

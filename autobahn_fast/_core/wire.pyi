@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Hot WAMP messages without message objects. See docs/design.md, "Wire and session"."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -48,9 +47,7 @@ class Wire(Sink):
         kwargs: dict[str, Any],
         options: dict[str, Any] | None = None,
     ) -> None: ...
-    def start_call(
-        self, request: int, procedure: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> asyncio.Future[Any]: ...
+    def start_call(self, request: int, procedure: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
     @property
     def starts_calls(self) -> bool: ...
     def yield_(

@@ -47,6 +47,13 @@ cdef enum:
 cdef tuple EMPTY = PyTuple_New(0)
 
 
+cdef bint is_plain(object v) noexcept:
+    # Certainly neither awaitable nor a CallResult.
+    kind = type(v)
+    return v is None or kind is str or kind is int or kind is dict or kind is list or kind is float or kind is bytes \
+        or kind is bool or kind is tuple
+
+
 cdef bint plain_kwargs(dict kwargs) except -1:
     # Formats other than JSON have keys that no keyword argument can be.
     cdef Py_ssize_t at = 0
@@ -69,7 +76,9 @@ cdef class Wire(Sink):
         messages to ``onMessage``. A session that has ``_plain_calls`` (its pending calls: request to a future with
         ``set_result``, beside ``_call_options``, those that were made with options) gets plain results of calls without
         options in these futures directly. If it has ``_future_of_calls``, too (a subclass of ``asyncio.Future`` that can
-        be given ``session`` and ``request``, and a loop), the wire makes the futures as well: ``start_call``.
+        be given ``session`` and ``request``, and a loop), the wire makes the futures as well: ``start_call``. One with
+        ``_on_returned``, ``_on_raised`` and ``_on_unsent`` (beside ``_registrations`` and ``_invocations``, those not yet
+        answered, and ``_live``, the wire it sends by) has plain endpoints called, and plain results sent, by the wire.
     :param parse: ``parse(value)`` makes a message object of a decoded message, or raises what the owner takes for a
         protocol error.
     :param hot: False: every message reaches ``session.onMessage`` as an object.
@@ -93,6 +102,9 @@ cdef class Wire(Sink):
             self._on_result = getattr(session, "_on_result", None)
             self._on_published = getattr(session, "_on_published", None)
             self._on_invocation = getattr(session, "_on_invocation", None)
+            if self._on_invocation is not None and hasattr(session, "_on_returned"):
+                self._registrations = session._registrations
+                self._invocations = session._invocations
             self._plain_calls = getattr(session, "_plain_calls", None)
             if self._plain_calls is not None:
                 self._call_options = session._call_options
@@ -312,8 +324,34 @@ cdef class Wire(Sink):
                 upcall(first, details, args, kwargs)
         elif code == PUBLISHED:
             upcall(first, second)
-        else:
+        elif code == EVENT or details is not None or not self._invoke(first, second, args, kwargs):
             upcall(first, second, details, args, kwargs)
+        return True
+
+    cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1:
+        # An endpoint that wants no details is called here, and a plain result sent, without a step through the session.
+        # False: this is for the session, and nothing was done.
+        if self._registrations is None:
+            return False
+        reg = self._registrations.get(registration)
+        if reg is None or self._invocations and request in self._invocations:
+            return False
+        endpoint = reg.endpoint
+        if endpoint.details_arg is not None:
+            return False
+        session = self.session
+        try:
+            result = endpoint.fn(*args) if kwargs is None else endpoint.fn(*args, **kwargs)
+        except BaseException as exc:
+            session._on_raised(request, reg, exc)
+            return True
+        if not is_plain(result) or session._live is not self:
+            session._on_returned(request, reg, result)
+            return True
+        try:
+            self._request(YIELD, request, None, (result,), None, None)
+        except Exception as exc:
+            session._on_unsent(request, reg, exc)
         return True
 
     cdef bint _complete(self, long long request, tuple args) except -1:

@@ -85,10 +85,20 @@ class InvocationMixin(SessionPart):
         except Exception as e:
             self._answer_error(request, reg, e)
         else:
-            if type(result) not in _PLAIN and self._is_awaitable(result):
-                self._run(request, Running(reg), result)
-            else:
-                self._answer(request, reg, result)
+            self._on_returned(request, reg, result)
+
+    def _on_returned(self, request: int, reg: Any, result: Any) -> None:
+        """What an endpoint has returned: the answer, or something to wait for. ``Wire`` calls this, too."""
+        if type(result) not in _PLAIN and self._is_awaitable(result):
+            self._run(request, Running(reg), result)
+        else:
+            self._answer(request, reg, result)
+
+    def _on_raised(self, request: int, reg: Any, exc: BaseException) -> None:
+        """``Wire`` called an endpoint, which raised."""
+        if not isinstance(exc, (Exception, *self._cancelled_errors)):
+            raise exc
+        self._answer_error(request, reg, exc)
 
     def _run(self, request: int, running: Running, awaitable: Any) -> None:
         """Wait for what an endpoint returned."""
@@ -342,7 +352,7 @@ class InvocationMixin(SessionPart):
             else:
                 self._send_yield(request, reg, (result,), _EMPTY, None, ppt)
         except Exception as e:
-            self._answer_failed(request, reg, translated(e))
+            self._on_unsent(request, reg, e)
 
     @staticmethod
     def _result_options(result: CallResult) -> dict[str, Any] | None:
@@ -353,8 +363,9 @@ class InvocationMixin(SessionPart):
         }
         return options or None
 
-    def _answer_failed(self, request: int, reg: Any, exc: BaseException) -> None:
-        """The result could not be sent: tell the caller why, so that the call ends."""
+    def _on_unsent(self, request: int, reg: Any, exc: BaseException) -> None:
+        """The result could not be sent: tell the caller why, so that the call ends. ``Wire`` calls this, too."""
+        exc = translated(exc)
         if isinstance(exc, TransportLost):
             self.log.debug("result of {procedure} dropped: the transport is closed", procedure=reg.procedure)
             return

@@ -212,8 +212,9 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
                 self._reject_lost(entry[0] if type(entry) is tuple else entry, cls(*args))
         for request in list(self._call_options):
             self._forget_context(request)
-        running, self._invocations = self._invocations, {}
-        for each in running.values():
+        running = list(self._invocations.values())
+        self._invocations.clear()  # the same dict from now on, too: the wire has it
+        for each in running:
             each.lose(cls(*args))
         self._ended_invocations.clear()
         for remembered in (self._cancelled_calls, self._gone_subscriptions, self._gone_registrations):

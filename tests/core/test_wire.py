@@ -498,6 +498,81 @@ def test_futures_that_the_wire_makes(codec: Codec) -> None:
     loop.close()
 
 
+class Endpoint:
+    """A registered function, which is its own registration."""
+
+    def __init__(self, fn: Any, details_arg: str | None = None) -> None:
+        self.fn, self.details_arg, self.endpoint = fn, details_arg, self
+
+
+class CalleeSession(Session):
+    """A session that lets its wire call endpoints."""
+
+    def __init__(self, **endpoints: Any) -> None:
+        super().__init__()
+        self._registrations = {i: Endpoint(fn) for i, fn in enumerate(endpoints.values())}
+        self._invocations: dict[int, Any] = {}
+        self._live: Any = None
+
+    def _on_returned(self, *args: Any) -> None:
+        self.calls.append(("returned", *args))
+
+    def _on_raised(self, *args: Any) -> None:
+        self.calls.append(("raised", *args))
+
+    def _on_unsent(self, *args: Any) -> None:
+        self.calls.append(("unsent", *args))
+
+
+def fail() -> None:
+    raise KeyError("x")
+
+
+@codecs
+def test_plain_endpoints_are_called_by_the_wire(codec: Codec) -> None:
+    session = CalleeSession(echo=lambda *args, **kwargs: [list(args), kwargs], nothing=lambda: None)
+    pair = Pair(codec, session=session)
+    session._live = pair.wire
+    assert pair.deliver([68, 1, 0, {}, [1, "x"], {"k": b"y"}]) == []
+    assert pair.deliver([68, 2, 0, {}]) == []
+    assert pair.deliver([68, 3, 1, {}]) == []
+    for number, value in enumerate([True, 5, 1.5, "", b"\0", [1], {"a": 2}]):
+        session._registrations[2] = Endpoint(lambda value=value: value)
+        assert pair.deliver([68, 4 + number, 2, {}, []]) == []
+        assert codec.loads(pair.sent.pop()) == [70, 4 + number, {}, [value]]
+    assert [codec.loads(octets) for octets in pair.sent] == [
+        [70, 1, {}, [[[1, "x"], {"k": b"y"}]]],
+        [70, 2, {}, [[[], {}]]],
+        [70, 3, {}, [None]],
+    ]
+    assert pair.errors() == []
+
+
+@codecs
+def test_what_is_not_plain_about_an_invocation_is_for_the_session(codec: Codec) -> None:
+    session = CalleeSession(result=lambda: result, fail=fail, unsendable=lambda: [object()], wide=lambda x: x)
+    pair = Pair(codec, session=session)
+    session._live, result = pair.wire, object()
+    regs = session._registrations
+    assert pair.deliver([68, 1, 0, {}]) == [("returned", 1, regs[0], result)]
+    ((kind, request, reg, exc),) = pair.deliver([68, 2, 1, {}])
+    assert (kind, request, reg, type(exc)) == ("raised", 2, regs[1], KeyError)
+    ((kind, request, reg, exc),) = pair.deliver([68, 3, 2, {}])
+    assert (kind, request, reg, type(exc)) == ("unsent", 3, regs[2], EncodeError)
+    ((kind, _, _, exc),) = pair.deliver([68, 4, 3, {}])
+    assert (kind, type(exc)) == ("raised", TypeError)
+    assert pair.deliver([68, 5, 9, {}]) == [("invocation", 5, 9, None, (), None)]
+    assert pair.deliver([68, 6, 3, {"caller": 1}, [1]]) == [("invocation", 6, 3, {"caller": 1}, (1,), None)]
+    regs[3].details_arg = "details"
+    assert pair.deliver([68, 7, 3, {}, [1]]) == [("invocation", 7, 3, None, (1,), None)]
+    regs[3].details_arg = None
+    session._invocations[8] = "running"
+    assert pair.deliver([68, 8, 3, {}, [1]]) == [("invocation", 8, 3, None, (1,), None)]
+    session._live = None
+    assert pair.deliver([68, 9, 3, {}, [1]]) == [("returned", 9, regs[3], 1)]
+    assert pair.sent == [] and pair.errors() == []
+
+
 def test_json_options() -> None:
     pair = Pair(JsonCodec(use_binary_hex_encoding=True, use_decimal_from_str=True, use_decimal_from_float=True))
     pair.deliver_octets(b'[36,1,2,{"topic":"1"},["0x00ff","1.50","1E5",1.5,"\\u0000AAE="],{"k":"-2"}]')
