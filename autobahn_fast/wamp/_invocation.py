@@ -324,7 +324,7 @@ class InvocationMixin(SessionPart):
         ppt: dict[str, Any] | None = None,
     ) -> None:
         wire = self._live
-        if wire is None:
+        if wire is None or self._goodbye_sent:
             raise TransportLost("the session is closed")
         if ppt is not None:
             options = {**(options or _EMPTY), **ppt}
@@ -340,7 +340,7 @@ class InvocationMixin(SessionPart):
 
     def _answer(self, request: int, reg: Any, result: Any, ppt: dict[str, Any] | None = None) -> None:
         wire = self._live
-        if wire is None:
+        if wire is None or self._goodbye_sent:
             self.log.debug("result of {procedure} dropped: the session is closed", procedure=reg.procedure)
             return
         try:
@@ -380,7 +380,7 @@ class InvocationMixin(SessionPart):
         cancelled = isinstance(exc, self._cancelled_errors)
         if not cancelled:
             self._user_error(exc, f"{type(exc).__name__}: {exc}")
-        if self._live is None:
+        if self._live is None or self._goodbye_sent:
             return
         text = "".join(traceback.format_exception(exc)) if self.traceback_app and not cancelled else None
         try:

@@ -174,8 +174,8 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         return MessageWire(self._transport, self._payload_codec)
 
     def _send_if_open(self, msg: Any) -> None:
-        """Send a message that nobody waits for."""
-        if self._wire is None:
+        """Send a message that nobody waits for. Nothing goes out behind GOODBYE but the answer to one."""
+        if self._wire is None or (self._goodbye_sent and type(msg) is not message.Goodbye):
             return
         try:
             self._wire.send(msg)

@@ -27,7 +27,8 @@ def install(name: str) -> None:
 class RouterThread:
     """The embedded router on an asyncio loop in a thread of its own."""
 
-    def __init__(self, scheme: str) -> None:
+    def __init__(self, scheme: str, realm: Any = "realm1") -> None:
+        self.realm = realm
         self.listen = "ws://127.0.0.1:0/ws" if scheme == "ws" else "rs://127.0.0.1:0"
         self.ready = threading.Event()
         self.url = ""
@@ -50,7 +51,7 @@ class RouterThread:
 
         async def serve() -> None:
             self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-            async with Router(listen=[self.listen], realms=["realm1"]) as router:
+            async with Router(listen=[self.listen], realms=[self.realm]) as router:
                 self.url = router.urls[0]
                 self.ready.set()
                 await self.stop.wait()

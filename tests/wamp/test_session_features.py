@@ -498,6 +498,31 @@ async def test_a_reader_that_gave_up_loses_nothing(p: Peer) -> None:
     assert seen == [Chunk((), {}), Chunk((2,), {}), None]
 
 
+@joined
+async def test_nothing_is_answered_behind_goodbye(p: Peer) -> None:
+    progress: list[Any] = []
+
+    async def endpoint(details: Any) -> None:
+        progress.append(details.progress)
+        await forever()
+
+    await p.registered(endpoint, options=RegisterOptions(details=True))
+    await p.registered(lambda x: 1 / x, "com.q", 201)
+    p.say(message.Invocation(9, 200, receive_progress=True))
+    call = p.session.call("com.p")
+    await turns()
+    p.sent.clear()
+    p.session.leave()
+    assert type(p.take()) is message.Goodbye
+    p.say(message.Interrupt(9), message.Invocation(10, 201, args=[0]), message.Invocation(11, 201, args=[1]))
+    call.cancel()
+    with pytest.raises(TransportLost):
+        progress[0](1)
+    await turns()
+    assert p.sent == []
+    p.say(message.Goodbye("wamp.close.goodbye_and_out"))
+
+
 # --- revocation ---
 
 
