@@ -164,9 +164,8 @@ class Message(WithTable, metaclass=MessageType):
         """
         data: bytes | None = self._serialized.get(serializer)
         if data is None:
-            # FlatBuffers has a table for each message, not a list.
-            whole = getattr(serializer, "NAME", "") == "flatbuffers"
-            data = self._serialized[serializer] = serializer.serialize(self if whole else self.marshal())
+            value = self if getattr(serializer, "NAME", "") == "flatbuffers" else self.marshal()
+            data = self._serialized[serializer] = serializer.serialize(value)
         return data
 
     def uncache(self) -> None:
