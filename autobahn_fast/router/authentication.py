@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from autobahn_fast.util import xor
 from autobahn_fast.wamp import _scram
 from autobahn_fast.wamp.auth import compute_wcs
+from autobahn_fast.wamp.cryptosign import CHANNEL_BINDINGS, CryptosignKey, is_signed_by
 from autobahn_fast.wamp.exception import ApplicationError
 
 __all__ = ("METHODS", "Attempt", "Authentication", "Denied", "Principal", "new_authid")
@@ -32,8 +33,6 @@ FAILED = "wamp.error.authentication_failed"
 REQUIRED = "wamp.error.authentication_required"
 NO_SUCH_PRINCIPAL = "wamp.error.no_such_principal"
 NO_MATCHING_METHOD = "wamp.error.no_matching_auth_method"
-
-CHANNEL_BINDINGS = ("tls-unique", "tls-exporter")
 
 
 class Denied(Exception):
@@ -98,6 +97,7 @@ class Method:
     """
 
     names: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()  # further ones, see configure
 
     def __init__(
         self,
@@ -108,6 +108,12 @@ class Method:
         self.authenticator = authenticator
         self.authrole = authrole
         self.users = {authid: self.prepared(authid, dict(record)) for authid, record in (users or {}).items()}
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Take the settings that only this method has.
+
+        :raises ValueError: one makes no sense.
+        """
 
     def prepared(self, authid: str, record: dict[str, Any]) -> dict[str, Any]:
         """A static record, checked.
@@ -277,9 +283,30 @@ class Scram(Method):
 
 
 class Cryptosign(Method):
-    """A signature with an Ed25519 key; ``authorized_keys`` (hex) in the record. Without authid, the key says who it is."""
+    """A signature with an Ed25519 key; ``authorized_keys`` (hex) in the record. Without authid, the key says who it is.
+
+    With the setting ``privkey`` (hex) the router proves who it is to clients that want it.
+    """
 
     names = ("cryptosign",)
+    settings = ("privkey",)
+    _key: CryptosignKey | None = None
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        if "privkey" in settings:
+            self._key = CryptosignKey.from_bytes(_hex(settings["privkey"], "the router's 'privkey'", 32))
+
+    async def _proof(self, attempt: Attempt, channel_id: bytes | None) -> dict[str, Any]:
+        """The router's answer to the challenge of the client, if there is one ("Router Authentication")."""
+        if self._key is None or "challenge" not in attempt.authextra:
+            return {}
+        try:
+            challenge = _hex(attempt.authextra["challenge"], "challenge", 32)
+        except ValueError:
+            raise Denied(DENIED, "the challenge in the authextra of HELLO must be 32 octets as hex") from None
+        value = xor(challenge, channel_id) if channel_id is not None else challenge
+        signed = await self._key.sign(value)
+        return {"pubkey": self._key.public_key(), "signature": (signed + value).hex()}
 
     def prepared(self, authid: str, record: dict[str, Any]) -> dict[str, Any]:
         keys = record.get("authorized_keys", [record["pubkey"]] if "pubkey" in record else None)
@@ -313,7 +340,7 @@ class Cryptosign(Method):
         binding = attempt.authextra.get("channel_binding")
         channel_id = _channel_id(attempt, binding)
         challenge = secrets.token_bytes(32)
-        extra = {"challenge": challenge.hex()}
+        extra = {"challenge": challenge.hex(), **await self._proof(attempt, channel_id)}
         if binding is not None:
             extra["channel_binding"] = binding
         answer = await attempt.ask(method, extra)
@@ -426,11 +453,8 @@ def _pubkey(attempt: Attempt) -> bytes:
 
 def _is_signed(key: bytes, answer: str, wanted: bytes) -> bool:
     """Whether ``answer`` (signature and what was signed, as hex) is a signature of ``wanted``."""
-    from nacl.exceptions import BadSignatureError
-    from nacl.signing import VerifyKey
-
     try:
         octets = bytes.fromhex(answer)
-        return len(octets) == 96 and _same(VerifyKey(key).verify(octets), wanted)
-    except (ValueError, BadSignatureError):
+    except ValueError:
         return False
+    return len(octets) == 96 and _same(octets[64:], wanted) and is_signed_by(key, octets[:64], wanted)

@@ -97,13 +97,15 @@ def _authentication(methods: Mapping[str, Any], where: str) -> Authentication:
         if name not in METHODS:
             raise ValueError(f"{place} is unknown; there are {', '.join(METHODS)}")
         settings = _mapping(settings, place)
-        _only(settings, ("users", "authenticator", "authrole"), place)
+        _only(settings, ("users", "authenticator", "authrole", *METHODS[name].settings), place)
         users = _mapping(settings.get("users", {}), f"'users' of {place}")
         authenticator = _callable(settings.get("authenticator"), f"'authenticator' of {place}")
         if users and authenticator:
             raise ValueError(f"{place} has both 'users' and 'authenticator': leave one out")
         records = {authid: dict(_mapping(record, f"user {authid!r} of {place}")) for authid, record in users.items()}
-        made.append(METHODS[name](records, authenticator, settings.get("authrole")))
+        method = METHODS[name](records, authenticator, settings.get("authrole"))
+        method.configure(settings)
+        made.append(method)
     if not made:
         raise ValueError(f"'auth' of {where} needs at least one method; there are {', '.join(METHODS)}")
     return Authentication(made)
