@@ -16,6 +16,10 @@ from autobahn_fast._reading import NO_GATE
 __all__ = ("CallbacksMixin",)
 
 
+MAX_BACKLOG = 1 << 20
+"""Octets the transport has not sent yet at which pings are not answered any more."""
+
+
 class CallbacksMixin:
     """The ``on...`` callbacks of a WebSocketProtocol."""
 
@@ -27,6 +31,7 @@ class CallbacksMixin:
     orderedMessages: bool
     on_sink_error: Callable[[Exception], None]
     sendPong: Callable[..., None]
+    _write_backlog: Callable[[], int]
     fire: Callable[..., Any]
     _listeners: Any
 
@@ -173,8 +178,12 @@ class CallbacksMixin:
         """
 
     def onPing(self, payload: bytes) -> Any:
-        """A ping came in. The default answers with a pong."""
-        self.sendPong(payload)
+        """A ping came in. The default answers with a pong, unless the peer does not read: more than 1 MiB waits for it then.
+
+        (A peer that pings and does not read would have this side keep all the answers.)
+        """
+        if self._write_backlog() <= MAX_BACKLOG:
+            self.sendPong(payload)
 
     def onPong(self, payload: bytes) -> Any:
         """A pong came in. For subclasses."""
