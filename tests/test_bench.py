@@ -168,5 +168,5 @@ def test_side_by_side_client() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert list(results) == ["publish", "event", "call, pipelined", "call, window", "call, in sequence"]
+    assert list(results) == ["publish", "event", "invocation", "call, pipelined", "call, window", "call, in sequence"]
     assert all(figures["cpu"] > 0 for figures in results.values())

@@ -66,6 +66,27 @@ class Events:
         await self.done
 
 
+class Invocations:
+    """A plain function as endpoint, which gives back what it got; and a way to wait for a count."""
+
+    def __init__(self) -> None:
+        self.missing = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def echo(self, payload: str) -> str:
+        self.missing -= 1
+        if not self.missing:
+            self.done.set_result(None)
+        return payload
+
+    async def answer(self, session: Any, count: int) -> None:
+        """Have the far end call ``count`` times, in bursts, and answer."""
+        count -= count % BATCH
+        self.missing, self.done = count, asyncio.get_running_loop().create_future()
+        await session.call("bench.invoke", count)
+        await self.done
+
+
 async def pipeline(session: Any, count: int) -> None:
     """Call with 100 calls in flight: send them, then take their results. Nothing is cheaper to write around a call."""
     call, payload = session.call, PAYLOAD
@@ -126,10 +147,12 @@ async def run(package: str, port: int, count: int) -> dict[str, dict[str, float]
     results: dict[str, dict[str, float]] = {}
 
     async def main(_loop: Any, session: Any) -> None:
-        events = Events()
+        events, invocations = Events(), Invocations()
         await session.subscribe(events.on_event, "bench.topic")
         results["publish"] = await measure(publish, session, count)
         results["event"] = await measure(events.receive, session, count)
+        await session.register(invocations.echo, "bench.endpoint")
+        results["invocation"] = await measure(invocations.answer, session, count // 2)
         results["call, pipelined"] = await measure(pipeline, session, count // 2)
         results["call, window"] = await measure(Window.run, session, count // 2)
         results["call, in sequence"] = await measure(sequence, session, count // 20)

@@ -6,7 +6,8 @@ SUBSCRIBE with SUBSCRIBED; PUBLISH is counted and dropped; CALL is answered with
 neither autobahn nor autobahn_fast, decodes no payload, and takes less time for a message than any client here, so that
 what is measured is the client. Every client sees the same octets.
 
-Two procedures are special: ``bench.flood`` with a count as its first argument answers, then sends that many EVENT messages;
+Three procedures are special: ``bench.flood`` with a count as its first argument answers, then sends that many EVENT messages;
+``bench.invoke`` answers, then sends that many INVOCATION messages, in bursts of 100, the next when all have been answered;
 ``bench.count`` answers with the number of PUBLISH messages that came in on the connection so far.
 
 As a program: prints its port, serves until its standard input ends.
@@ -28,7 +29,11 @@ SUBSCRIPTION = 5512315355
 EVENTS_AHEAD = 512
 """Different EVENT frames encoded beforehand; a flood repeats them."""
 
-PUBLISH, CALL = 16, 48
+REGISTRATION = 4711
+BURST = 100
+"""INVOCATION messages that go out together; ``bench.invoke`` is asked for a multiple of it."""
+
+PUBLISH, CALL, YIELD = 16, 48, 70
 FIRST = 24
 """Octets of a message that are unmasked: head, code, request id, empty options and the procedure's name lie within them."""
 ECHO = b"bench.echo"
@@ -53,6 +58,7 @@ def event_frames() -> list[bytes]:
 RESULT_TAIL = msgpack.packb({}) + msgpack.packb([PAYLOAD])
 EVENTS = event_frames()
 EVENTS_JOINED = b"".join(EVENTS)
+INVOCATIONS = b"".join(server_frame([68, number + 1, REGISTRATION, {}, [PAYLOAD]]) for number in range(BURST))
 
 
 class WampPeer(asyncio.Protocol):
@@ -63,6 +69,8 @@ class WampPeer(asyncio.Protocol):
         self.open = False
         self.published = 0
         self.owed = 0
+        self.bursts = 0
+        self.unanswered = 0
         self.paused = False
         self.transport: asyncio.Transport
 
@@ -102,7 +110,7 @@ class WampPeer(asyncio.Protocol):
 
     def frames(self) -> None:
         """Take all complete frames from the buffer: count publications, answer the rest."""
-        buffer, end, pos, published = self.buffer, len(self.buffer), 0, 0
+        buffer, end, pos, published, answered = self.buffer, len(self.buffer), 0, 0, 0
         out: list[bytes] = []
         while end - pos >= 6:
             length, head = buffer[pos + 1] & 127, pos + 6
@@ -113,18 +121,26 @@ class WampPeer(asyncio.Protocol):
             if head + length > end:
                 break
             opcode = buffer[pos] & 15
-            if opcode == 2 and length > 2 and buffer[head + 1] ^ buffer[head - 3] == PUBLISH:
+            code = buffer[head + 1] ^ buffer[head - 3] if opcode == 2 and length > 2 else 0
+            if code == PUBLISH:
                 published += 1
+            elif code == YIELD:
+                answered += 1
             else:
                 self.other(opcode, bytes(buffer[head - 4 : head]), bytes(buffer[head : head + length]), published, out)
             pos = head + length
         self.published += published
+        self.unanswered -= answered
         if pos:
             del buffer[:pos]
         if out:
             self.transport.write(b"".join(out))
         if self.owed:
             self.flood()
+        if self.bursts and not self.unanswered:
+            self.bursts -= 1
+            self.unanswered = BURST
+            self.transport.write(INVOCATIONS)
 
     def other(self, opcode: int, mask: bytes, masked: bytes, published: int, out: list[bytes]) -> None:
         """Anything but a publication. ``published`` came in the same read before it and is not in the count yet."""
@@ -156,6 +172,11 @@ class WampPeer(asyncio.Protocol):
         elif code == CALL and message[3] == "bench.flood":
             out.append(server_frame([50, message[1], {}, []]))
             self.owed += int(message[4][0])  # type: ignore[index]
+        elif code == 64:
+            out.append(server_frame([65, message[1], REGISTRATION]))
+        elif code == CALL and message[3] == "bench.invoke":
+            out.append(server_frame([50, message[1], {}, []]))
+            self.bursts += int(message[4][0]) // BURST  # type: ignore[index]
         elif code == CALL and message[3] == "bench.count":
             out.append(server_frame([50, message[1], {}, [self.published + published]]))
         elif code == CALL:
