@@ -21,7 +21,7 @@ cdef class RouterWire(Sink):
     cdef readonly Batch batch                   # None: each message has a transport message of its own
     cdef readonly Statistics statistics
     cdef public bint joined                     # False: only HELLO and its like are taken
-    cdef bint _msgpack
+    cdef bint _msgpack, _ubjson
     cdef object _parse                          # parse(list) -> message object
     cdef object _on_publish, _on_call, _on_yield, _on_error, _on_message, _on_failure, _on_lag, _on_dropped
     # Lag: octets handed over since the transport asked for a pause.

@@ -226,6 +226,7 @@ cdef class RouterWire(Sink):
         self.batch = batch
         self.statistics = statistics
         self._msgpack = codec.name == "msgpack"
+        self._ubjson = codec.name == "ubjson"
         self._parse = parse
         self._on_publish = session._on_publish
         self._on_call = session._on_call
@@ -429,6 +430,14 @@ cdef class RouterWire(Sink):
             if code == 0xC0:
                 return NIL
             return OCTETS if 0xA0 <= code <= 0xBF or 0xC4 <= code <= 0xC6 or 0xD9 <= code <= 0xDB else OTHER
+        if self._ubjson:
+            if code == c"[":
+                return OCTETS if c.end - c.p > 2 and c.p[1] == c"$" and (c.p[2] == c"B" or c.p[2] == c"U") else ARRAY
+            if code == c"{":
+                return MAP
+            if code == c"Z":
+                return NIL
+            return OCTETS if code == c"S" or code == c"C" else OTHER
         if code == 0xF6 or code == 0xF7:
             return NIL
         if code >> 5 == 4:

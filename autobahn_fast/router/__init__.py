@@ -32,7 +32,7 @@ __all__ = ("Router",)
 
 log = logging.getLogger("autobahn_fast.router")
 
-SERIALIZERS = ("cbor", "msgpack", "json")
+SERIALIZERS = ("cbor", "msgpack", "ubjson", "json")
 
 
 class Router:
@@ -42,7 +42,7 @@ class Router:
         ``unix:/path`` for RawSocket over a Unix socket. Port 0 is any free port.
     :param realms: the realms there are: names, or dicts with settings (authentication, roles and more), see docs/router.md.
     :param ssl: server context for ``wss`` and ``rss``.
-    :param serializers: names out of ``cbor``, ``msgpack``, ``json``, the preferred first.
+    :param serializers: names out of ``cbor``, ``msgpack``, ``ubjson``, ``json``, the preferred first.
     :param max_message_size: octets of a message from a client; larger ones end its connection. RawSocket takes 16 MiB
         at most.
     :param max_lag: octets that may wait for a client that does not read; beyond, its connection is dropped. 0: no limit.

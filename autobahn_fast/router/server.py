@@ -64,9 +64,8 @@ def serializers_named(names: tuple[str, ...], batched: bool) -> list[Any]:
     """Serializer objects for the transports' negotiation. ``batched``: also those that send several messages at once."""
     from autobahn_fast.wamp import serializer
 
-    classes = {"json": "JsonSerializer", "msgpack": "MsgPackSerializer", "cbor": "CBORSerializer"}
-    kinds = (True, False) if batched else (False,)
-    return [getattr(serializer, classes[name])(batched=kind) for name in names for kind in kinds]
+    kinds: tuple[Any, ...] = (True, False) if batched else (False,)
+    return [cls(batched=kind) for cls in map(serializer.SERID_TO_SER.__getitem__, names) for kind in kinds]
 
 
 def connect(session: RouterSession) -> None:

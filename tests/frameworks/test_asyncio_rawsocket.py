@@ -15,7 +15,13 @@ from autobahn_fast.asyncio.rawsocket import (
     WampRawSocketServerProtocol,
 )
 from autobahn_fast.wamp import message
-from autobahn_fast.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
+from autobahn_fast.wamp.serializer import (
+    CBORSerializer,
+    FlatBuffersSerializer,
+    JsonSerializer,
+    MsgPackSerializer,
+    UBJSONSerializer,
+)
 
 both_loops = pytest.mark.parametrize("loop", LOOPS)
 
@@ -38,12 +44,16 @@ class Session:
 
 @both_loops
 @pytest.mark.parametrize("kind", CARRIERS)
-@pytest.mark.parametrize("serializer", [CBORSerializer, MsgPackSerializer, JsonSerializer])
+@pytest.mark.parametrize(
+    "serializer", [CBORSerializer, MsgPackSerializer, UBJSONSerializer, JsonSerializer, FlatBuffersSerializer]
+)
 def test_messages(loop, kind, serializer, tmp_path):
     async def main():
         carrier = Carrier(kind, tmp_path)
         here, there = Session(), Session()
-        async with carrier.listen(WampRawSocketServerFactory(lambda: there)):
+        # FlatBuffers is used where it is asked for by name only.
+        named = [serializer()] if serializer is FlatBuffersSerializer else None
+        async with carrier.listen(WampRawSocketServerFactory(lambda: there, named)):
             connection = await carrier.connect(WampRawSocketClientFactory(lambda: here, serializer()))
             assert await here.got.get() == "open"
             assert await there.got.get() == "open"

@@ -22,7 +22,13 @@ from autobahn_fast.asyncio.websocket import (
 )
 from autobahn_fast.wamp import message
 from autobahn_fast.wamp.exception import TransportLost
-from autobahn_fast.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
+from autobahn_fast.wamp.serializer import (
+    CBORSerializer,
+    FlatBuffersSerializer,
+    JsonSerializer,
+    MsgPackSerializer,
+    UBJSONSerializer,
+)
 from autobahn_fast.wamp.websocket import parseSubprotocolIdentifier
 
 both_loops = pytest.mark.parametrize("loop", LOOPS)
@@ -357,13 +363,17 @@ HELLO = message.Abort("com.example.reason", "text")
 
 
 @both_loops
-@pytest.mark.parametrize("serializer", [CBORSerializer, MsgPackSerializer, JsonSerializer])
+@pytest.mark.parametrize(
+    "serializer", [CBORSerializer, MsgPackSerializer, UBJSONSerializer, JsonSerializer, FlatBuffersSerializer]
+)
 @pytest.mark.parametrize("batched", [False, True])
 def test_wamp(loop, serializer, batched, tmp_path):
     async def main():
         carrier = Carrier("tcp", tmp_path)
         here, there = Session(), Session()
-        server = WampWebSocketServerFactory(lambda: there, url="ws://localhost")
+        # FlatBuffers is used where it is asked for by name only.
+        named = [serializer(batched=batched)] if serializer is FlatBuffersSerializer else None
+        server = WampWebSocketServerFactory(lambda: there, url="ws://localhost", serializers=named)
         client = WampWebSocketClientFactory(
             lambda: here, url="ws://localhost", serializers=[serializer(batched=batched)]
         )
@@ -450,4 +460,5 @@ def test_on_close_before_on_open():
 def test_default_serializers_are_offered_batched_first():
     protocols = WampWebSocketClientFactory(Session).protocols
     assert protocols[:4] == ["wamp.2.cbor.batched", "wamp.2.cbor", "wamp.2.msgpack.batched", "wamp.2.msgpack"]
+    assert protocols[4:6] == ["wamp.2.ubjson.batched", "wamp.2.ubjson"]
     assert protocols[-2:] == ["wamp.2.json.batched", "wamp.2.json"]

@@ -11,8 +11,14 @@ from autobahn_fast._core.frames import WebSocketEngine
 from autobahn_fast._core.json import JsonCodec
 from autobahn_fast._core.msgpack import MsgPackCodec
 from autobahn_fast._core.packets import RawSocketEngine
+from autobahn_fast._core.ubjson import UbjsonCodec
 
-CODECS = {"json": (JsonCodec(), 1), "msgpack": (MsgPackCodec(), 2), "cbor": (CborCodec(), 3)}
+CODECS = {
+    "json": (JsonCodec(), 1),
+    "msgpack": (MsgPackCodec(), 2),
+    "cbor": (CborCodec(), 3),
+    "ubjson": (UbjsonCodec(), 4),
+}
 ROLES = {
     "publisher": {},
     "subscriber": {},

@@ -88,7 +88,7 @@ async def check_others(router):
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:0/", "rs://127.0.0.1:0"])
-@pytest.mark.parametrize("serializer", ["msgpack", "json", "cbor"])
+@pytest.mark.parametrize("serializer", ["msgpack", "json", "cbor", "ubjson"])
 def test_violations_end_in_abort(run, url, serializer):
     async def main():
         async with Router([url]) as router:

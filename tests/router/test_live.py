@@ -46,7 +46,7 @@ DEALER = [
     "shared_registration",
     "testament_meta_api",
 ]
-SERIALIZERS = ["json", "msgpack", "cbor"]
+SERIALIZERS = ["json", "msgpack", "cbor", "ubjson"]
 
 
 @asynccontextmanager

@@ -14,8 +14,9 @@ from autobahn_fast._core.frames import WebSocketEngine
 from autobahn_fast._core.json import JsonCodec
 from autobahn_fast._core.msgpack import MsgPackCodec
 from autobahn_fast._core.relay import Payload, RouterWire, fan_out
+from autobahn_fast._core.ubjson import UbjsonCodec
 
-CODECS = {"msgpack": MsgPackCodec(), "cbor": CborCodec(), "json": JsonCodec()}
+CODECS = {"msgpack": MsgPackCodec(), "cbor": CborCodec(), "json": JsonCodec(), "ubjson": UbjsonCodec()}
 NAMES = sorted(CODECS)
 codec_names = st.sampled_from(NAMES)
 
@@ -213,7 +214,7 @@ def test_counters(name):
     assert statistics.serialized_bytes == 3 * len(client.codec.dumps([36, 1, 2, {}, [1]]))
 
 
-ABSENT = {"msgpack": b"\xd4\x00\x00", "cbor": b"\xf7", "json": b"null"}
+ABSENT = {"msgpack": b"\xd4\x00\x00", "cbor": b"\xf7", "json": b"null", "ubjson": b"Z"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -344,6 +345,17 @@ UNSOUND = {
         b"\x81\x1c",
         b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff\x01",
         b"\x81" * 600 + b"\x01",
+    ],
+    "ubjson": [
+        b"[SU\x01\xff]",
+        b"[E]",
+        b"[SU\x05ab]",
+        b"[#m\xff\xff\xff\xffZ",
+        b"[$Z#U\x05",
+        b"[" * 600 + b"]" * 600,
+        b"[{[]Z}]",
+        b"[Z",
+        b"[HU\x01x]",
     ],
     "json": [b'["\\x"]', b'["\xff"]', b"[1", b"[1,]", b"[01]", b"[nul]", b"[{1:2}]", b"[" * 600 + b"]" * 600],
 }
