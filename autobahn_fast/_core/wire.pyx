@@ -54,6 +54,61 @@ cdef bint is_plain(object v) noexcept:
         or kind is bool or kind is tuple
 
 
+MAX_ID = 2**53
+
+cdef enum:
+    FLAG = 1
+    NUMBER = 2
+    TEXT = 3
+    URI = 4
+
+# The options of EVENT, RESULT and INVOCATION that are looked at here. Others that these messages have go the slow way.
+cdef dict OPTIONS = {
+    **dict.fromkeys(("progress", "receive_progress", "retained", "x_acknowledged_delivery"), FLAG),
+    **dict.fromkeys(("publisher", "caller", "callee", "timeout", "trustlevel"), NUMBER),
+    **dict.fromkeys(
+        (f"{who}_{what}" for who in ("publisher", "caller", "callee") for what in ("authid", "authrole")), TEXT
+    ),
+    "transaction_hash": TEXT,
+    "topic": URI,
+    "procedure": URI,
+}
+cdef frozenset SLOW = frozenset(
+    ("enc_algo", "enc_key", "enc_serializer", "forward_for", "ppt_scheme", "ppt_serializer", "ppt_cipher", "ppt_keyid")
+)
+LOOKED_AT = frozenset(OPTIONS) | SLOW
+"""The options that details are checked for. Others are unknown, and ignored."""
+
+
+cdef bint plain_details(dict details) except -1:
+    # Whether every option there is of its type. What is not is for ``parse``, which says what is wrong with it.
+    cdef Py_ssize_t at = 0
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_UCS4 character
+    while PyDict_Next(details, &at, &key, &value):
+        kind = OPTIONS.get(<object>key)
+        if kind is None:
+            if <object>key in SLOW:
+                return False
+        elif kind == FLAG:
+            if <object>value is not True and <object>value is not False:
+                return False
+        elif kind == NUMBER:
+            if type(<object>value) is not int or not 0 <= <object>value <= MAX_ID:
+                return False
+        else:
+            if not PyUnicode_CheckExact(<object>value):
+                return False
+            if kind == URI:
+                for character in <str><object>value:
+                    if character == 35 or character.isspace():  # 35: "#"
+                        return False
+                if not <object>value:
+                    return False
+    return True
+
+
 cdef bint plain_kwargs(dict kwargs) except -1:
     # Formats other than JSON have keys that no keyword argument can be.
     cdef Py_ssize_t at = 0
@@ -306,7 +361,7 @@ cdef class Wire(Sink):
                 if not codec.more(&c):
                     return False
                 details = codec.get_map(&c)
-                if details is not None and ("enc_algo" in details or "ppt_scheme" in details):
+                if details is not None and not plain_details(details):
                     return False
                 if codec.more(&c):
                     args = codec.get_array(&c)

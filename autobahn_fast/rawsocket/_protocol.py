@@ -68,8 +68,11 @@ class WampRawSocketChannel(WampChannel):
     handshake_timeout: float = 10
     """Seconds the peer has for its part of the handshake; 0: without end."""
 
+    close_timeout: float = 2
+    """Seconds a peer that broke the protocol has to take the ABORT that tells it so."""
+
     _engine: Any = None
-    _handshake_timer: Any = None
+    _timer: Any = None
     _wire_open = False
     wasNotCleanReason: str | None = None
     """Why the connection ended, where it did not end in good order."""
@@ -88,7 +91,7 @@ class WampRawSocketChannel(WampChannel):
         self._engine.attach(self.transport.write, defer)
         self._reading_gate = ReadingGate(self._set_reading, self.framework.call_later)
         if self.handshake_timeout and defer is not None:
-            self._handshake_timer = self.framework.call_later(self.handshake_timeout, self._handshake_took_too_long)
+            self._timer = self.framework.call_later(self.handshake_timeout, self._handshake_took_too_long)
         self._engine.start()
 
     def _lose_engine(self, was_clean: bool, reason: Any = None) -> None:
@@ -105,12 +108,12 @@ class WampRawSocketChannel(WampChannel):
         self._close_session(was_clean)
 
     def _stop_timer(self) -> None:
-        timer, self._handshake_timer = self._handshake_timer, None
+        timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
 
     def _handshake_took_too_long(self) -> None:
-        self._handshake_timer = None
+        self._timer = None
         self.wasNotCleanReason = f"the RawSocket handshake took more than {self.handshake_timeout} s"
         self.log.warn("RawSocket {peer}: the handshake took more than {s} s", peer=self.peer, s=self.handshake_timeout)
         self._engine.stop_reading()
@@ -173,8 +176,18 @@ class WampRawSocketChannel(WampChannel):
         return self._engine
 
     def _channel_failed(self, code: int, reason: str) -> None:
-        # RawSocket has no close frame: the peer only sees the end of the connection.
-        self._end(abort=True)
+        # RawSocket has no close frame: a session that knows how has said why in an ABORT, which is worth some patience.
+        self.wasNotCleanReason = reason
+        is_told = code == 1002 and hasattr(self._session, "_violated")
+        self._end(abort=not is_told)
+        if is_told and self.transport is not None:
+            self._stop_timer()
+            self._timer = self.framework.call_later(self.close_timeout, self._close_took_too_long)
+
+    def _close_took_too_long(self) -> None:
+        self._timer = None
+        if self.transport is not None:
+            self._lose_transport(abort=True)
 
     def _end(self, abort: bool) -> None:
         self._wire_open = False

@@ -159,6 +159,9 @@ class WampChannel:
 
         if isinstance(exc, ProtocolError | DecodeError | SerializationError):
             self.log.warn("{peer}: WAMP protocol error: {exc}", peer=self.peer, exc=exc)
+            tell = getattr(self._session, "_violated", None)
+            if tell is not None:
+                tell(str(exc))
             self._channel_failed(1002, f"WAMP protocol error: {exc}")
         else:
             self.log.error("{peer}: taking a message raised {exc!r}", peer=self.peer, exc=exc, log_failure=exc)

@@ -24,6 +24,7 @@ __all__ = ("LifecycleMixin", "SessionLost")
 _Goodbye = message.Goodbye  # leave() has a parameter named message
 
 CANNOT_AUTHENTICATE = "wamp.error.cannot_authenticate"
+PROTOCOL_VIOLATION = "wamp.error.protocol_violation"
 
 
 class SessionLost(TransportLost, ApplicationError):
@@ -248,6 +249,14 @@ class LifecycleMixin(SessionPart):
             self.log.debug("ABORT could not be sent: {error}", error=e)
         self._ended_by = self._ended_by or "failure"
         self._end(CloseDetails(reason, text))
+
+    def _violated(self, text: str) -> None:
+        """The router broke the protocol; the transport, which found out, closes next: ABORT goes out, the session is over."""
+        if self._transport is None or self._ended or not self._hello_sent:
+            return
+        self._ended_by = self._ended_by or "failure"
+        self._send_if_open(message.Abort(PROTOCOL_VIOLATION, text[:500]))
+        self._end(CloseDetails(PROTOCOL_VIOLATION, text))
 
     def _end(self, details: CloseDetails) -> None:
         """The session is over while its transport still stands."""

@@ -293,14 +293,14 @@ class Component(ObservableMixin):
             raise self._main_error
         if self._stopping:
             return
+        reason = getattr(protocol, "wasNotCleanReason", None) or "no reason given"
         if session is None or session._ended_by is None:
-            reason = getattr(protocol, "wasNotCleanReason", None)
-            raise TransportLost(f"the connection was closed before the session was open: {reason or 'no reason given'}")
+            raise TransportLost(f"the connection was closed before the session was open: {reason}")
         if session._ended_by == "application":
             raise SessionEnded
         details = ended.get("details")
         if details is None:
-            raise TransportLost("the connection was lost before the session had joined")
+            raise TransportLost(f"the connection was lost before the session had joined: {reason}")
         raise ApplicationError(details.reason, *([details.message] if details.message else []))
 
     def _make_session(self, loop: Any, transport: Transport, ended: dict[str, Any]) -> Any:

@@ -575,9 +575,9 @@ def test_what_is_not_plain_about_an_invocation_is_for_the_session(codec: Codec) 
 
 def test_json_options() -> None:
     pair = Pair(JsonCodec(use_binary_hex_encoding=True, use_decimal_from_str=True, use_decimal_from_float=True))
-    pair.deliver_octets(b'[36,1,2,{"topic":"1"},["0x00ff","1.50","1E5",1.5,"\\u0000AAE="],{"k":"-2"}]')
+    pair.deliver_octets(b'[36,1,2,{"x_own":"1"},["0x00ff","1.50","1E5",1.5,"\\u0000AAE="],{"k":"-2"}]')
     args = (b"\x00\xff", Decimal("1.50"), Decimal("1E5"), Decimal("1.5"), "\0AAE=")
-    assert pair.session.calls == [("event", 1, 2, {"topic": Decimal(1)}, args, {"k": Decimal(-2)})]
+    assert pair.session.calls == [("event", 1, 2, {"x_own": Decimal(1)}, args, {"k": Decimal(-2)})]
     assert repr(pair.session.calls[0][4][1:4]) == "(Decimal('1.50'), Decimal('1E+5'), Decimal('1.5'))"
     pair.wire.publish(1, "a.b", args[:4], {})
     assert pair.sent == [b'[16,1,{},"a.b",["0x00ff","1.50","1E+5","1.5"]]']
@@ -601,3 +601,11 @@ def test_statistics_of_a_serializer_that_a_wire_uses(batched: bool) -> None:
     serializer.set_stats_autoreset(0, 1, seen.append)
     pair.deliver_octets(octets)
     assert (seen[-1]["bytes"], seen[-1]["messages"]) == (len(octets), 1)
+
+
+def test_every_option_of_the_hot_messages_is_looked_at() -> None:
+    from autobahn_fast._core.wire import LOOKED_AT
+    from autobahn_fast.wamp import message
+
+    for cls in (message.Event, message.Result, message.Invocation):
+        assert set(cls.SCHEMA.all_options) <= LOOKED_AT
