@@ -253,7 +253,7 @@ class Collector(logging.Handler):
 
 def on_twisted(name: str, reactor: str, *arguments: str) -> None:
     """Run a case on a reactor; everything Twisted logs is looked through."""
-    from _twisted_programs import install
+    from _twisted_base import install
 
     install(reactor)
     from twisted.internet.defer import Deferred
