@@ -64,8 +64,9 @@ def serializers_named(names: tuple[str, ...], batched: bool) -> list[Any]:
     """Serializer objects for the transports' negotiation. ``batched``: also those that send several messages at once."""
     from autobahn_fast.wamp import serializer
 
-    kinds: tuple[Any, ...] = (True, False) if batched else (False,)
-    return [cls(batched=kind) for cls in map(serializer.SERID_TO_SER.__getitem__, names) for kind in kinds]
+    classes: dict[str, Any] = dict(serializer.SERID_TO_SER)
+    kinds = (True, False) if batched else (False,)
+    return [classes[name](batched=kind) for name in names for kind in kinds]
 
 
 def connect(session: RouterSession) -> None:

@@ -14,7 +14,7 @@ from crossbar_session import Join, Joined, Run, make_transport
 
 CHANNELS = [
     ("ws", "json"), ("ws", "msgpack"), ("ws", "cbor"), ("rs", "msgpack"), ("rs", "json"), ("unix", "cbor"),
-    ("ws", "json.batched"), ("ws", "cbor.batched"),
+    ("ws", "json.batched"), ("ws", "cbor.batched"), ("ws", "ubjson"), ("rs", "ubjson"),
 ]  # fmt: skip
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,

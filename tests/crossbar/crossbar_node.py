@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 REALM = "realm1"
-SERIALIZERS = ["msgpack", "cbor", "json"]
+SERIALIZERS = ["msgpack", "cbor", "ubjson", "json"]
 CREDENTIALS: dict[str, dict[str, Any]] = {
     "ticket": {"authid": "ticket-user", "ticket": "ticket-secret"},
     "wampcra": {"authid": "cra-user", "secret": "cra-secret"},
