@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autobahn_fast.exception import PayloadExceededError
+from autobahn_fast.exception import InvalidArgument, PayloadExceededError
 from autobahn_fast.wamp import _passthru, message
 from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SerializationError
@@ -20,6 +20,10 @@ from autobahn_fast.wamp.types import CallResult, EncodedPayload, EventDetails
 __all__ = ("InboundMixin", "Remembered")
 
 _NO_KWARGS: dict[str, Any] = {}
+
+
+class DetailsError(ProtocolError):
+    """The router sent details of the wrong type. Not the application's error, although it shows when its callback is called."""
 
 
 class Remembered:
@@ -111,6 +115,8 @@ class InboundMixin(SessionPart):
                     result = handler.fn(*args, **kwargs) if kwargs is not None else handler.fn(*args)
                 else:
                     result = self._call_with_event_details(sub, publication, details, args, kwargs)
+            except DetailsError:
+                raise
             except Exception as e:
                 self._handler_failed(sub, e)
             else:
@@ -128,20 +134,23 @@ class InboundMixin(SessionPart):
         handler = sub.handler
         get = (details or _NO_KWARGS).get
         keywords = dict(kwargs) if kwargs else {}
-        keywords[handler.details_arg] = EventDetails(
-            sub,
-            publication,
-            publisher=get("publisher"),
-            publisher_authid=get("publisher_authid"),
-            publisher_authrole=get("publisher_authrole"),
-            topic=get("topic") or sub.topic,
-            retained=get("retained"),
-            transaction_hash=get("transaction_hash"),
-            enc_algo=get("enc_algo"),
-            forward_for=get("forward_for"),
-            trustlevel=get("trustlevel"),
-            ppt=ppt_details(details) if details else None,
-        )
+        try:
+            keywords[handler.details_arg] = EventDetails(
+                sub,
+                publication,
+                publisher=get("publisher"),
+                publisher_authid=get("publisher_authid"),
+                publisher_authrole=get("publisher_authrole"),
+                topic=get("topic") or sub.topic,
+                retained=get("retained"),
+                transaction_hash=get("transaction_hash"),
+                enc_algo=get("enc_algo"),
+                forward_for=get("forward_for"),
+                trustlevel=get("trustlevel"),
+                ppt=ppt_details(details) if details else None,
+            )
+        except InvalidArgument as e:
+            raise DetailsError(f"EVENT: {e}") from e
         return handler.fn(*args, **keywords)
 
     async def _await_handler(self, sub: Subscription, result: Any) -> None:
@@ -176,6 +185,10 @@ class InboundMixin(SessionPart):
                     result = self._call_with_event_details(sub, publication, details, args, kwargs)
                 if result is not None and self._is_awaitable(result):
                     waiting.append(self._await_handler(sub, result))
+            except DetailsError:
+                for coroutine in waiting:
+                    self._spawn(coroutine)
+                raise
             except Exception as e:
                 self._handler_failed(sub, e)
         if wanted:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
-from autobahn_fast.exception import PayloadExceededError
+from autobahn_fast.exception import InvalidArgument, PayloadExceededError
 from autobahn_fast.wamp import _passthru, message
 from autobahn_fast.wamp._calls import LONGEST_TIMER
+from autobahn_fast.wamp._checks import shown
 from autobahn_fast.wamp._chunks import Chunks
-from autobahn_fast.wamp._inbound import PPT_FIELDS, message_details, ppt_details
+from autobahn_fast.wamp._inbound import PPT_FIELDS, DetailsError, message_details, ppt_details
 from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp._wire import MessageWire, encode_payload, raise_documented, translated
 from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SerializationError, TransportLost
@@ -159,6 +160,9 @@ class InvocationMixin(SessionPart):
             text = f"{reg.procedure} does not take its input in pieces"
             self._refuse(request, last, ApplicationError.FEATURE_NOT_SUPPORTED, text)
             return
+        timeout = details.get("timeout")
+        if timeout is not None and (type(timeout) is not int or timeout < 0):
+            raise DetailsError(f"INVOCATION: timeout must be an integer >= 0, not {shown(timeout)}")
         running = self._invocations[request] = Running(reg)
         running.ppt = ppt_details(details)
         if endpoint.progressive:
@@ -170,6 +174,9 @@ class InvocationMixin(SessionPart):
                 result = endpoint.fn(*args, **(kwargs or _EMPTY))
             else:
                 result = self._call_with_details(request, running, details, args, kwargs)
+        except DetailsError:
+            self._end_invocation(request, running)
+            raise
         except self._cancelled_errors as e:
             self._end_invocation(request, running)
             self._answer_error(request, reg, e, running.ppt)
@@ -178,7 +185,7 @@ class InvocationMixin(SessionPart):
             self._answer_error(request, reg, e, running.ppt)
         else:
             if type(result) not in _PLAIN and self._is_awaitable(result):
-                self._limit(request, running, details.get("timeout"))
+                self._limit(request, running, timeout)
                 self._run(request, running, result)
             else:
                 self._end_invocation(request, running)
@@ -193,21 +200,24 @@ class InvocationMixin(SessionPart):
         get = details.get
         keywords = dict(kwargs) if kwargs else {}
         timeout = get("timeout")
-        keywords[endpoint.details_arg] = CallDetails(
-            reg,
-            progress=self._make_progress(request, running) if get("receive_progress") else None,
-            caller=get("caller"),
-            caller_authid=get("caller_authid"),
-            caller_authrole=get("caller_authrole"),
-            procedure=get("procedure") or reg.procedure,
-            transaction_hash=get("transaction_hash"),
-            enc_algo=get("enc_algo"),
-            forward_for=get("forward_for"),
-            timeout=self._seconds(timeout) if timeout else None,
-            trustlevel=get("trustlevel"),
-            chunks=running.chunks,
-            ppt=running.ppt,
-        )
+        try:
+            keywords[endpoint.details_arg] = CallDetails(
+                reg,
+                progress=self._make_progress(request, running) if get("receive_progress") else None,
+                caller=get("caller"),
+                caller_authid=get("caller_authid"),
+                caller_authrole=get("caller_authrole"),
+                procedure=get("procedure") or reg.procedure,
+                transaction_hash=get("transaction_hash"),
+                enc_algo=get("enc_algo"),
+                forward_for=get("forward_for"),
+                timeout=self._seconds(timeout) if timeout else None,
+                trustlevel=get("trustlevel"),
+                chunks=running.chunks,
+                ppt=running.ppt,
+            )
+        except InvalidArgument as e:
+            raise DetailsError(f"INVOCATION: {e}") from e
         return endpoint.fn(*args, **keywords)
 
     # --- ends that do not come from the endpoint ---

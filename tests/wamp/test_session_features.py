@@ -810,3 +810,53 @@ async def test_a_piece_that_cannot_be_read_ends_the_call(p: Peer) -> None:
     p.say(message.Invocation(9, 200, args=[5], ppt_scheme="x"))
     assert p.sent == []
     assert p.session._invocations == {}
+
+
+# --- details of the wrong type, as the compiled wire hands them over ---
+
+BAD_DETAILS: list[dict[str, Any]] = [
+    {"caller": "x"},
+    {"caller_authid": 5},
+    {"timeout": "1"},
+    {"timeout": -1},
+    {"timeout": 1.5},
+    {"trustlevel": -1},
+    {"forward_for": 5},
+    {"procedure": 5},
+]
+
+
+@pytest.mark.parametrize("details", BAD_DETAILS, ids=str)
+def test_bad_details_of_an_invocation_are_a_protocol_error(details: dict[str, Any]) -> None:
+    @joined
+    async def run(p: Peer) -> None:
+        await p.registered(lambda details: 1, options=RegisterOptions(details=True))
+        await p.registered(forever, "com.q", 201)
+        with pytest.raises(ProtocolError, match=next(iter(details))):
+            p.session._on_invocation(9, 200, details, (), None)
+        if "timeout" in details:
+            with pytest.raises(ProtocolError, match="timeout"):
+                p.session._on_invocation(10, 201, details, (), None)
+        assert (p.sent, p.errors, p.session._invocations) == ([], [], {})
+
+    run()
+
+
+@pytest.mark.parametrize("more", [{}, {"x_acknowledged_delivery": True}], ids=["plain", "acknowledged"])
+@pytest.mark.parametrize("details", [{"publisher": "x"}, {"trustlevel": -1}, {"retained": 1}, {"topic": 5}], ids=str)
+def test_bad_details_of_an_event_are_a_protocol_error(details: dict[str, Any], more: dict[str, Any]) -> None:
+    @joined
+    async def run(p: Peer) -> None:
+        ran: list[int] = []
+
+        async def first() -> None:
+            ran.append(1)
+
+        await p.subscribed(first)
+        await p.subscribed(lambda details: 1, options=SubscribeOptions(details=True))
+        with pytest.raises(ProtocolError, match=next(iter(details))):
+            p.session._on_event(100, 1, {**details, **more}, (), None)
+        await turns()
+        assert (ran, p.sent, p.errors) == ([1], [], [])
+
+    run()
