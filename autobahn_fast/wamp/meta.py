@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The procedures and topics that routers offer about themselves: sessions, registrations, subscriptions, testaments, history.
+"""The procedures and topics that routers offer about themselves: sessions, registrations, subscriptions, testaments, history,
+reflection.
 
 Each function is one call (or subscription) of the session it is given, and returns what the session returns: a future on
 asyncio, a Deferred on Twisted. So each may raise what ``session.call`` raises, and the future fails with ``ApplicationError``
@@ -24,6 +25,8 @@ __all__ = (
     "count_callees",
     "count_sessions",
     "count_subscribers",
+    "define_reflection",
+    "describe_reflection",
     "flush_testaments",
     "get_events",
     "get_registration",
@@ -34,6 +37,7 @@ __all__ = (
     "kill_sessions_by_authid",
     "kill_sessions_by_authrole",
     "list_callees",
+    "list_reflections",
     "list_registrations",
     "list_sessions",
     "list_subscribers",
@@ -42,6 +46,7 @@ __all__ = (
     "lookup_subscription",
     "match_registration",
     "match_subscriptions",
+    "on_reflection",
     "on_registration",
     "on_session",
     "on_subscription",
@@ -51,6 +56,7 @@ __all__ = (
 
 Match = Literal["exact", "prefix", "wildcard"]
 Scope = Literal["destroyed", "detached"]
+Reflected = Literal["topic", "procedure", "error"]
 
 
 class SessionInfo(TypedDict, total=False):
@@ -323,3 +329,28 @@ def add_testament(
 def flush_testaments(session: Any, scope: Scope = "destroyed") -> Awaitable[Any]:
     """Take back all testaments of a scope."""
     return _call(session, "wamp.session.flush_testaments", scope=scope)
+
+
+# --- reflection: a sketch in the specification, which few routers have ------------------------------------------------
+
+
+def list_reflections(session: Any, kind: Reflected) -> Awaitable[list[str]]:
+    """List the URIs the router knows a description of."""
+    return _call(session, f"wamp.reflection.{kind}.list")
+
+
+def describe_reflection(session: Any, kind: Reflected, uri: str) -> Awaitable[Any]:
+    """Return the description of a topic, procedure or error."""
+    return _call(session, f"wamp.reflection.{kind}.describe", uri)
+
+
+def define_reflection(session: Any, uri: str, schema: Any) -> Awaitable[Any]:
+    """Leave the description of a URI with the router. :param schema: None takes it back."""
+    return _call(session, "wamp.reflect.define", uri, schema)
+
+
+def on_reflection(
+    session: Any, event: Literal["define", "undefine"], handler: Callable[..., Any]
+) -> Awaitable[Subscription]:
+    """Subscribe to descriptions that are left or taken back."""
+    return session.subscribe(handler, f"wamp.reflect.on_{event}")  # type: ignore[no-any-return]

@@ -264,6 +264,33 @@ async def sharding(join: Join) -> None:
         assert len(answers) == 1
 
 
+async def sharded_subscriptions(join: Join) -> None:
+    a, b, publisher = await join(), await join(), await join()
+    seen = Box(a)
+    for name, session in (("a", a), ("b", b)):
+        await session.subscribe(lambda n, name=name: seen((name, n)), "com.sharded", SubscribeOptions(nkey=name))
+    names = set()
+    for n in range(4):
+        publisher.publish("com.sharded", n, options=PublishOptions(rkey="key"))
+        name, number = await seen.take()
+        names.add(name)
+        assert number == n  # so there is one receiver only
+    assert len(names) == 1
+
+
+async def calls_move_on_to_another_callee(join: Join) -> None:
+    callees, caller = [await join(), await join()], await join()
+
+    def busy() -> None:
+        raise ApplicationError(ApplicationError.UNAVAILABLE, "busy")
+
+    options = RegisterOptions(invoke="roundrobin")
+    await callees[0].register(busy, "com.moving", options)
+    assert (await failure(caller.call("com.moving"))).error == "wamp.error.no_available_callee"
+    await callees[1].register(lambda: "here", "com.moving", options)
+    assert [await caller.call("com.moving") for _ in range(4)] == ["here"] * 4
+
+
 async def retained_events(join: Join) -> None:
     a, b = await join(), await join()
     await a.publish("com.kept", "word", options=PublishOptions(retain=True, acknowledge=True))
@@ -335,7 +362,7 @@ SCENARIOS: dict[str, Callable[[Join], Awaitable[None]]] = {
     for scenario in (
         cancel_modes, a_callee_makes_a_result_of_its_cancellation, timeouts, timeout_between_interim_results,
         input_in_pieces, input_in_pieces_that_ends_early, revocation, identification_and_trust, passthru,
-        passthru_with_cipher, sharding, retained_events, history, testaments, meta_api,
+        passthru_with_cipher, sharding, sharded_subscriptions, calls_move_on_to_another_callee, retained_events, history, testaments, meta_api,
     )
 }  # fmt: skip
 

@@ -68,6 +68,9 @@ CALLS: list[tuple[Any, list[Any]]] = [
         ],
     ),
     (lambda s: meta.add_testament(s, "com.t"), ["wamp.session.add_testament", ["com.t", [], {}], {"scope": "destroyed"}]),
+    (lambda s: meta.list_reflections(s, "topic"), ["wamp.reflection.topic.list"]),
+    (lambda s: meta.describe_reflection(s, "error", "com.e"), ["wamp.reflection.error.describe", ["com.e"]]),
+    (lambda s: meta.define_reflection(s, "com.p", None), ["wamp.reflect.define", ["com.p", None]]),
     (lambda s: meta.flush_testaments(s), ["wamp.session.flush_testaments", [], {"scope": "destroyed"}]),
 ]  # fmt: skip
 
@@ -115,8 +118,10 @@ async def test_events(p: Peer) -> None:
     meta.on_session(p.session, "join", print)
     meta.on_registration(p.session, "create", print)
     meta.on_subscription(p.session, "unsubscribe", print)
+    meta.on_reflection(p.session, "undefine", print)
     assert [m.topic for m in p.sent] == [
         "wamp.session.on_join", "wamp.registration.on_create", "wamp.subscription.on_unsubscribe",
+        "wamp.reflect.on_undefine",
     ]  # fmt: skip
 
 

@@ -54,3 +54,21 @@ def test_what_clients_announce() -> None:
         assert roles.announced()["payload_transparency"]
     hello = Hello("realm1", DEFAULT_CLIENT_ROLES)
     assert Hello.parse(hello.marshal()) == hello
+
+
+def test_everything_autobahn_announces_is_announced() -> None:
+    everyone = {"payload_transparency", "payload_encryption_cryptobox"}
+    announced_by_autobahn = {
+        "subscriber": {"publisher_identification", "pattern_based_subscription", "subscription_revocation"},
+        "publisher": {
+            "publisher_identification", "subscriber_blackwhite_listing", "publisher_exclusion",
+            "x_acknowledged_event_delivery",
+        },
+        "caller": {"caller_identification", "call_canceling", "progressive_call_results"},
+        "callee": {
+            "caller_identification", "pattern_based_registration", "shared_registration", "call_canceling",
+            "progressive_call_results", "registration_revocation",
+        },
+    }  # fmt: skip
+    for name, features in announced_by_autobahn.items():
+        assert DEFAULT_CLIENT_ROLES[name].announced().keys() >= features | everyone

@@ -860,3 +860,34 @@ def test_bad_details_of_an_event_are_a_protocol_error(details: dict[str, Any], m
         assert (ran, p.sent, p.errors) == ([1], [], [])
 
     run()
+
+
+# --- acknowledged delivery ---
+
+
+@joined
+async def test_an_event_is_acknowledged_when_all_handlers_are_through(p: Peer) -> None:
+    gate = asyncio.get_running_loop().create_future()
+    seen: list[Any] = []
+
+    async def slow(x: int) -> None:
+        await gate
+        seen.append(x)
+
+    def bad(x: int) -> None:
+        raise ValueError(x)
+
+    await p.subscribed(slow)
+    await p.subscribed(bad)
+    await p.subscribed(lambda x, details: seen.append(details.publication), options=SubscribeOptions(details=True))
+    p.say(message.Event(100, 7, args=[1], x_acknowledged_delivery=True))
+    await turns()
+    assert p.sent == []
+    gate.set_result(None)
+    await turns()
+    assert p.take_wire() == [337, 7]
+    assert seen == [7, 1]
+    assert [type(e) for e, _ in p.errors] == [ValueError]
+    p.say(message.Event(100, 8, args=[2], x_acknowledged_delivery=False))
+    await turns()
+    assert (seen, p.sent) == ([7, 1, 8, 2], [])
