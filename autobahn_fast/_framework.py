@@ -196,7 +196,7 @@ def why_lost(reason: Any) -> str:
         return ""
     first = error.args[0] if error.args else None
     if isinstance(first, list):  # OpenSSL's errors: tuples whose last entry is the text
-        text = "; ".join(str(entry[-1]) for entry in first if entry)
+        text = "; ".join(str(entry[-1] if isinstance(entry, tuple) else entry) for entry in first if entry)
     else:
         text = str(error)
     return f": {type(error).__name__}: {text}" if text else f": {type(error).__name__}"

@@ -21,6 +21,7 @@ from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.wamp import Session
 from autobahn_fast.wamp import component
 from autobahn_fast.wamp._transports import Transport, check_endpoint
+from autobahn_fast.websocket._proxy import Proxy, check_proxy
 
 __all__ = ("Component", "run")
 
@@ -59,7 +60,7 @@ class Component(component.Component):
         timeout = endpoint.get("timeout", 10)
         try:
             _, protocol = await asyncio.wait_for(
-                _open(loop, factory, endpoint, transport.proxy, self._wants_exporter()), timeout
+                _open(loop, factory, endpoint, check_proxy(transport.proxy), self._wants_exporter()), timeout
             )
         except TimeoutError:
             raise TimeoutError(f"no connection to {transport.describe()} within {timeout} s") from None
@@ -112,9 +113,7 @@ def _tls_arguments(endpoint: dict[str, Any]) -> dict[str, Any]:
     return {"ssl": context, "server_hostname": tls.get("hostname") or endpoint.get("host", "localhost")}
 
 
-async def _open(
-    loop: Any, factory: Any, endpoint: dict[str, Any], proxy: dict[str, Any] | None, exporter: bool = False
-) -> Any:
+async def _open(loop: Any, factory: Any, endpoint: dict[str, Any], proxy: Proxy | None, exporter: bool = False) -> Any:
     tls = endpoint.get("tls")
     if _is_openssl(tls) or (exporter and (tls or tls == {})):
         from autobahn_fast.asyncio import _openssl
@@ -127,11 +126,12 @@ async def _open(
     if endpoint["type"] == "unix":
         return await loop.create_unix_connection(factory, endpoint["path"], **_tls_arguments(endpoint))
     family = {4: socket.AF_INET, 6: socket.AF_INET6}.get(endpoint.get("version", 0), socket.AF_UNSPEC)
+    tls = _tls_arguments(endpoint)
     if proxy is not None:  # TLS to the router begins inside the tunnel, when the proxy has opened it
-        return await loop.create_connection(factory, proxy["host"], proxy["port"], family=family)
-    return await loop.create_connection(
-        factory, endpoint["host"], endpoint["port"], family=family, **_tls_arguments(endpoint)
-    )
+        factory.connect_to = endpoint["host"], endpoint["port"]
+        factory.ssl_context, factory.server_hostname = tls.get("ssl"), tls.get("server_hostname")
+        return await loop.create_connection(factory, proxy.host, proxy.port, family=family)
+    return await loop.create_connection(factory, endpoint["host"], endpoint["port"], family=family, **tls)
 
 
 def run(

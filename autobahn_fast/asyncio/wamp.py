@@ -19,8 +19,9 @@ from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.util import get_or_create_event_loop
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
-from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, tls_of_runner
+from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, tls_of_runner
 from autobahn_fast.wamp.types import ComponentConfig
+from autobahn_fast.websocket._proxy import check_proxy
 
 __all__ = ("ApplicationRunner", "ApplicationSession", "ApplicationSessionFactory", "Session")
 
@@ -108,9 +109,10 @@ class ApplicationRunner:
         extra: dict[str, Any] | None = None,
         serializers: list[Any] | None = None,
         ssl: Any = None,
-        proxy: dict[str, Any] | None = None,
+        proxy: dict[str, Any] | str | None = None,
         headers: dict[str, str] | None = None,
         *,
+        websocket_options: dict[str, Any] | None = None,
         max_retries: int = -1,
         initial_retry_delay: float = 1.5,
         max_retry_delay: float = 300,
@@ -121,8 +123,10 @@ class ApplicationRunner:
         :param url: ``ws://``, ``wss://``, ``rs://`` or ``rss://`` URL of the router.
         :param realm: realm to join. :param extra: handed to the session as ``config.extra``.
         :param serializers: offered in this order; the RawSocket transport uses the first.
-        :param ssl: bool or ``ssl.SSLContext``. :param proxy: ``{"host": ..., "port": ...}``.
+        :param ssl: bool or ``ssl.SSLContext``.
+        :param proxy: HTTP proxy for WebSocket: ``{"host": ..., "port": ..., "username": ..., "password": ...}``, or a URL.
         :param headers: HTTP headers of the opening handshake.
+        :param websocket_options: more arguments of ``setProtocolOptions``.
         :param max_retries: attempts to reconnect before giving up; -1: without end.
         :raises TypeError: an argument of the wrong type.
         """
@@ -131,10 +135,12 @@ class ApplicationRunner:
             ("realm", realm, (str, type(None))),
             ("extra", extra, (dict, type(None))),
             ("headers", headers, (dict, type(None))),
-            ("proxy", proxy, (dict, type(None))),
+            ("websocket_options", websocket_options, (dict, type(None))),
+            ("proxy", proxy, (dict, str, type(None))),
         ):
             if not isinstance(value, kind):
                 raise TypeError(f"{name} must not be a {type(value).__name__}")
+        check_proxy_of_runner(url, proxy)
         self.url = url
         self.realm = realm
         self.extra = extra if extra is not None else {}
@@ -142,6 +148,7 @@ class ApplicationRunner:
         self.ssl = ssl
         self.proxy = proxy
         self.headers = headers
+        self.websocket_options = websocket_options
         self._retry = Retry(
             max_retries, initial_retry_delay, max_retry_delay, retry_delay_growth, retry_delay_jitter, random.random
         )
@@ -185,6 +192,10 @@ class ApplicationRunner:
         else:
             factory, secure, host, port = self._websocket_target(make)
         ssl = tls_of_runner(self.url, secure, self.ssl)
+        proxy = check_proxy(self.proxy)
+        if proxy is not None:  # TLS to the router begins inside the tunnel, when the proxy has opened it
+            factory.ssl_context = None if ssl is True else ssl
+            return factory, {"host": proxy.host, "port": proxy.port, "ssl": None}
         if host == "unix":
             return factory, {"path": port}
         return factory, {"host": host, "port": port, "ssl": ssl}
@@ -202,9 +213,8 @@ class ApplicationRunner:
             proxy=self.proxy,
             headers=self.headers,
         )
-        factory.setProtocolOptions(failByDrop=False, **RUNNER_OPTIONS, **deflate_options())
-        if self.proxy is not None:
-            return factory, secure, self.proxy["host"], self.proxy["port"]
+        options = {"failByDrop": False, **RUNNER_OPTIONS, **deflate_options(), **(self.websocket_options or {})}
+        factory.setProtocolOptions(**options)
         return factory, secure, host, port
 
     # --- running ---

@@ -166,24 +166,66 @@ class WebSocketClientProtocol(WebSocketAdapterProtocol, protocol.WebSocketClient
     is_server = False
     log = _log
 
+    _ssl_context: Any = None
+    _tls_start: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        """asyncio: the transport is there."""
+        context = transport.get_extra_info("sslcontext")
+        if context is not None:
+            self._ssl_context = context  # for where the server may send us
+        super().connection_made(transport)
+
+    def _tls_arguments(self, host: str) -> dict[str, Any]:
+        """Return the arguments of ``create_connection`` or ``start_tls`` for TLS to a host."""
+        import ssl
+
+        factory = self.factory
+        context = factory.ssl_context or self._ssl_context
+        if context is None or context is True:
+            context = ssl.create_default_context()
+        own = factory.server_hostname if len(self._visited) == 1 else None
+        return {"server_hostname": own or host, "sslcontext" if self._proxy is not None else "ssl": context}
+
     def startTLS(self) -> None:
         """(Through a proxy) Go on over TLS, then begin the opening handshake."""
-        AsyncioFramework.spawn(self._start_tls())
+        self._tls_start = AsyncioFramework.spawn(self._start_tls())
 
     async def _start_tls(self) -> None:
         import ssl
 
-        factory = self.factory
-        context = getattr(factory, "ssl_context", None) or ssl.create_default_context()
+        host = self._tunnel_end()[0]
+        loop = asyncio.get_running_loop()
         try:
-            self.transport = await asyncio.get_running_loop().start_tls(
-                self.transport, self, context, server_hostname=factory.host
-            )
-        except (OSError, ssl.SSLError) as e:
-            self.failProxyConnect(f"the TLS handshake behind the proxy failed: {e}")
+            transport = await loop.start_tls(self.transport, self, **self._tls_arguments(host))
+            if transport is None:
+                raise ConnectionResetError("the connection was lost")
+        except (OSError, ssl.SSLError, ssl.CertificateError) as e:
+            self._tls_start = None
+            self.failHandshake(f"the TLS handshake with {host} through the proxy failed: {e}")
+            self.connection_lost(e)  # a transport that was to become TLS tells nobody
             return
-        self._transport_details = create_transport_details(self.transport, False)
+        self._tls_start = None
+        self.transport = transport
+        self._transport_details = create_transport_details(transport, False)
         self.startHandshake()
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        begun, self._tls_start = self._tls_start, None
+        if begun is None:
+            super()._closeConnection(abort)
+            return
+        begun.cancel()
+        self.transport.abort()
+        AsyncioFramework.call_soon(lambda: self.connection_lost(None))
+
+    async def _open_transport(self, target: Any) -> None:
+        loop, proxy = asyncio.get_running_loop(), self._proxy
+        if proxy is not None:
+            await loop.create_connection(lambda: self, proxy.host, proxy.port)
+            return
+        tls = self._tls_arguments(target.host) if target.secure else {}
+        await loop.create_connection(lambda: self, target.host, target.port, **tls)
 
 
 class WebSocketAdapterFactory:
@@ -217,10 +259,17 @@ class WebSocketServerFactory(WebSocketAdapterFactory, protocol.WebSocketServerFa
 
 
 class WebSocketClientFactory(WebSocketAdapterFactory, protocol.WebSocketClientFactory):
-    """Makes client connections: ``await loop.create_connection(factory, host, port)``."""
+    """Makes client connections: ``await loop.create_connection(factory, host, port)``.
+
+    With ``proxy``, connect to the proxy's host and port, and without ``ssl``: TLS to the server begins inside the tunnel.
+    """
 
     log = _log
     protocol = WebSocketClientProtocol
+    ssl_context: Any = None
+    """``ssl.SSLContext`` for TLS through a proxy, and to where the server redirects; default: certificates are verified."""
+    server_hostname: str | None = None
+    """Whom the certificate must be for, when that is not the URL's host."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """As ``websocket.protocol.WebSocketClientFactory``.

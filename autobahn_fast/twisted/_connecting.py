@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from autobahn_fast.exception import Disconnected
 from autobahn_fast.twisted._framework import current_reactor
+from autobahn_fast.websocket._proxy import check_proxy
 from autobahn_fast.websocket.interfaces import IWebSocketClientAgent
 from autobahn_fast.websocket.util import parse_url
 
@@ -26,6 +27,7 @@ __all__ = (
     "listenWS",
     "tcp_endpoint",
     "unix_endpoint",
+    "wrapped_in_tls",
 )
 
 _CLIENT_OPTIONS = ("origin", "protocols", "useragent", "headers", "proxy")
@@ -82,6 +84,13 @@ def client_tls(tls: Any, host: str) -> Any:
     return optionsForClientTLS(hostname, trustRoot=root) if root is not None else optionsForClientTLS(hostname)
 
 
+def wrapped_in_tls(options: Any, endpoint: Any) -> Any:
+    """Return a client endpoint that speaks TLS over another. :param options: what ``client_tls`` returns."""
+    from twisted.internet.endpoints import wrapClientTLS
+
+    return wrapClientTLS(options, endpoint)
+
+
 def closed_within(reactor: Any, connection: Any, seconds: float) -> Any:
     """Return a Deferred: whether the connection was closed within so many seconds."""
     result: Any = Deferred()
@@ -105,11 +114,12 @@ def connectWS(factory: Any, contextFactory: Any = None, timeout: float = 30, bin
     :returns: the ``IConnector``.
     """
     reactor = factory.reactor if getattr(factory, "reactor", None) is not None else current_reactor()
+    factory.contextFactory = contextFactory  # for TLS through the proxy, and behind redirects
+    proxy = check_proxy(factory.proxy)
+    if proxy is not None:
+        return reactor.connectTCP(proxy.host, proxy.port, factory, timeout, bindAddress)
     if factory.isSecure and contextFactory is None:
         contextFactory = client_tls(True, factory.host)
-    if factory.proxy is not None:
-        factory.contextFactory = contextFactory  # for startTLS, behind the proxy
-        return reactor.connectTCP(factory.proxy["host"], factory.proxy["port"], factory, timeout, bindAddress)
     if factory.host == "unix":
         return reactor.connectUNIX(factory.port, factory, timeout)
     if factory.isSecure:
@@ -193,17 +203,15 @@ class ClientAgent(IWebSocketClientAgent):
         return await until_open(await self._connect(factory))
 
     def _connect(self, factory: Any) -> Any:
-        proxy = factory.proxy
+        proxy = check_proxy(factory.proxy)
         if proxy is not None:
-            return tcp_endpoint(self._reactor, proxy["host"], proxy["port"]).connect(factory)
+            return tcp_endpoint(self._reactor, proxy.host, proxy.port).connect(factory)
         secure, host, port = parse_url(factory.url)[:3]
         if host == "unix":
             return unix_endpoint(self._reactor, str(port)).connect(factory)
         endpoint = tcp_endpoint(self._reactor, host, int(port))
         if secure:
-            from twisted.internet.endpoints import wrapClientTLS
-
-            endpoint = wrapClientTLS(client_tls(True, host), endpoint)
+            endpoint = wrapped_in_tls(client_tls(True, host), endpoint)
         return endpoint.connect(factory)
 
 

@@ -14,12 +14,19 @@ from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from autobahn_fast._names import also_from
-from autobahn_fast.twisted._connecting import client_tls, closed_within, tcp_endpoint, unix_endpoint
+from autobahn_fast.twisted._connecting import (
+    client_tls,
+    closed_within,
+    tcp_endpoint,
+    unix_endpoint,
+    wrapped_in_tls,
+)
 from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, on_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
 from autobahn_fast.twisted.wamp import Session
 from autobahn_fast.wamp import component
 from autobahn_fast.wamp._transports import Transport, check_endpoint
+from autobahn_fast.websocket._proxy import Proxy, check_proxy
 
 __all__ = ("Component", "run")
 
@@ -92,7 +99,7 @@ class Component(component.Component):
                 return await endpoint.connect(factory)
             endpoint = {"type": "tcp", "host": factory.host, "port": factory.port, "tls": factory.isSecure}
         timeout = endpoint.get("timeout", 10)
-        connecting = _endpoint(loop, factory, endpoint, transport.proxy, timeout).connect(factory)
+        connecting = _endpoint(loop, factory, endpoint, check_proxy(transport.proxy), timeout).connect(factory)
         connecting.addTimeout(timeout, loop)
         try:
             return await connecting
@@ -127,29 +134,24 @@ def _is_tls_options(value: Any) -> bool:
     )
 
 
-def _endpoint(
-    reactor: Any, factory: Any, endpoint: dict[str, Any], proxy: dict[str, Any] | None, timeout: float
-) -> Any:
+def _endpoint(reactor: Any, factory: Any, endpoint: dict[str, Any], proxy: Proxy | None, timeout: float) -> Any:
     """Return the endpoint that a transport's configuration stands for."""
+    tls = endpoint.get("tls")
+    if factory is not None:
+        factory.contextFactory = tls if tls or tls == {} else None  # for TLS through the proxy, and behind redirects
+    version = endpoint.get("version")
     if endpoint["type"] == "unix":
         made = unix_endpoint(reactor, endpoint["path"], timeout)
         host = "localhost"
     elif proxy is not None:
-        made = tcp_endpoint(reactor, proxy["host"], proxy["port"], timeout, endpoint.get("version"))
-        host = endpoint["host"]
+        factory.connect_to = endpoint["host"], endpoint["port"]
+        return tcp_endpoint(reactor, proxy.host, proxy.port, timeout, version)
     else:
         host = endpoint["host"]
-        made = tcp_endpoint(reactor, host, endpoint["port"], timeout, endpoint.get("version"))
-    tls = endpoint.get("tls")
+        made = tcp_endpoint(reactor, host, endpoint["port"], timeout, version)
     if not tls and tls != {}:
         return made
-    options = client_tls(tls, host)
-    if proxy is not None:  # TLS to the router begins inside the tunnel, when the proxy has opened it
-        factory.contextFactory = options
-        return made
-    from twisted.internet.endpoints import wrapClientTLS
-
-    return wrapClientTLS(options, made)
+    return wrapped_in_tls(client_tls(tls, host), made)
 
 
 def _create_transport_factory(reactor: Any, transport: Transport, session_factory: Any) -> Any:

@@ -11,13 +11,20 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from autobahn_fast.twisted._connecting import client_tls, closed_within, tcp_endpoint, unix_endpoint
+from autobahn_fast.twisted._connecting import (
+    client_tls,
+    closed_within,
+    tcp_endpoint,
+    unix_endpoint,
+    wrapped_in_tls,
+)
 from autobahn_fast.twisted._framework import TwistedFramework, current_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
-from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, tls_of_runner
+from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, tls_of_runner
 from autobahn_fast.wamp.types import ComponentConfig
+from autobahn_fast.websocket._proxy import check_proxy
 
 __all__ = (
     "Application",
@@ -88,7 +95,7 @@ class ApplicationRunner:
         extra: dict[str, Any] | None = None,
         serializers: list[Any] | None = None,
         ssl: Any = None,
-        proxy: dict[str, Any] | None = None,
+        proxy: dict[str, Any] | str | None = None,
         headers: dict[str, str] | None = None,
         websocket_options: dict[str, Any] | None = None,
         max_retries: int | None = None,
@@ -102,7 +109,8 @@ class ApplicationRunner:
         :param realm: realm to join. :param extra: handed to the session as ``config.extra``.
         :param serializers: offered in this order; the RawSocket transport uses the first.
         :param ssl: bool, ``CertificateOptions``, or an ``IOpenSSLClientConnectionCreator``.
-        :param proxy: ``{"host": ..., "port": ...}``. :param headers: HTTP headers of the opening handshake.
+        :param proxy: HTTP proxy for WebSocket: ``{"host": ..., "port": ..., "username": ..., "password": ...}``, or a URL.
+        :param headers: HTTP headers of the opening handshake.
         :param websocket_options: more arguments of ``setProtocolOptions``.
         :param max_retries: attempts to reconnect before giving up; -1, the default: without end.
         :param initial_retry_delay: seconds, default 1.5. :param max_retry_delay: seconds, default 300.
@@ -112,11 +120,12 @@ class ApplicationRunner:
         for name, value, kind in (
             ("extra", extra, dict),
             ("headers", headers, dict),
-            ("proxy", proxy, dict),
+            ("proxy", proxy, (dict, str)),
             ("websocket_options", websocket_options, dict),
         ):
             if value is not None and not isinstance(value, kind):
                 raise AssertionError(f"{name} must not be a {type(value).__name__}")
+        check_proxy_of_runner(url, proxy)
         self.url = url
         self.realm = realm
         self.extra = extra if extra is not None else {}
@@ -203,16 +212,12 @@ class ApplicationRunner:
     def _endpoint(self, reactor: Any, factory: Any, host: str, port: int | str, tls: Any) -> Any:
         if host == "unix":
             return unix_endpoint(reactor, str(port))
-        options = client_tls(tls, host) if tls else None
-        if self.proxy is not None:
-            factory.contextFactory = options  # TLS to the router begins inside the tunnel
-            return tcp_endpoint(reactor, self.proxy["host"], self.proxy["port"])
+        factory.contextFactory = tls or None  # for TLS through the proxy, and behind redirects
+        proxy = check_proxy(self.proxy)
+        if proxy is not None:
+            return tcp_endpoint(reactor, proxy.host, proxy.port)
         endpoint = tcp_endpoint(reactor, host, int(port))
-        if options is None:
-            return endpoint
-        from twisted.internet.endpoints import wrapClientTLS
-
-        return wrapClientTLS(options, endpoint)
+        return wrapped_in_tls(client_tls(tls, host), endpoint) if tls else endpoint
 
     # --- running ---
 

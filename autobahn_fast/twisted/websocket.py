@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.protocol import ClientFactory, Protocol, ServerFactory, connectionDone
+from twisted.internet.protocol import ClientFactory, Factory, Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 
+from autobahn_fast._framework import why_lost
 from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, end_of_turn, on_reactor
 from autobahn_fast.twisted._logging import make_logger
 from autobahn_fast.twisted._transport import TransportMixin
@@ -149,19 +150,50 @@ class WebSocketClientProtocol(WebSocketAdapterProtocol, protocol.WebSocketClient
 
     def startTLS(self) -> None:
         """(Through a proxy) Go on over TLS, then begin the opening handshake."""
-        context = getattr(self.factory, "contextFactory", None)
-        if context is None:
-            context = _client_context(self.factory.host)
-        self.transport.startTLS(context)
+        self.transport.startTLS(self._tls_options(self._tunnel_end()[0]))
         self._transport_details = create_transport_details(self.transport, False)
         self._tls_pending = True
         self.startHandshake()
 
+    def _tls_options(self, host: str) -> Any:
+        """Return the TLS options for a host. What was made for the first host is not used for another one."""
+        setting = self.factory.contextFactory
+        if len(self._visited) > 1:
+            if isinstance(setting, dict):
+                setting = {name: value for name, value in setting.items() if name != "hostname"}
+            elif host != self._visited[0].host:
+                setting = True
+        return client_tls(True if setting is None else setting, host)
 
-def _client_context(host: str) -> Any:
-    from twisted.internet.ssl import optionsForClientTLS
+    async def _open_transport(self, target: Any) -> None:
+        reactor, proxy = self.framework.reactor(), self._proxy
+        if proxy is not None:
+            endpoint = tcp_endpoint(reactor, proxy.host, proxy.port)
+        else:
+            endpoint = tcp_endpoint(reactor, target.host, target.port)
+            if target.secure:
+                endpoint = wrapped_in_tls(self._tls_options(target.host), endpoint)
+        await endpoint.connect(_Again(self))
 
-    return optionsForClientTLS(host)
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Twisted: the transport is gone."""
+        if self._tls_pending and self.wasNotCleanReason is None:
+            text = why_lost(reason)
+            if text:
+                self.wasNotCleanReason = f"the TLS handshake failed{text}"
+        super().connectionLost(reason)
+
+
+class _Again(Factory):
+    """Makes no connection: it is the one that a redirect sends elsewhere."""
+
+    noisy = False
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return self._connection
 
 
 class WebSocketAdapterFactory:
@@ -195,10 +227,16 @@ class WebSocketServerFactory(WebSocketAdapterFactory, protocol.WebSocketServerFa
 
 
 class WebSocketClientFactory(WebSocketAdapterFactory, protocol.WebSocketClientFactory, ClientFactory):
-    """Makes client connections, for ``connectWS``, client endpoints and ``reactor.connectTCP``."""
+    """Makes client connections, for ``connectWS``, client endpoints and ``reactor.connectTCP``.
+
+    ``clientConnectionLost`` is called for every TCP connection, also for one whose server redirects.
+    """
 
     log = _log
     protocol: Any = WebSocketClientProtocol
+    contextFactory: Any = None
+    """TLS options through a proxy, and to where the server redirects: what ``connectWS`` takes, True, or a dict with ``hostname``
+    and ``trust_root``; default: certificates are verified as browsers do."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """As ``websocket.protocol.WebSocketClientFactory``.
@@ -258,9 +296,12 @@ from autobahn_fast._names import also_from
 from autobahn_fast.twisted._connecting import (
     check_client_options,
     check_transport_config,
+    client_tls,
     connectWS,
     create_client_agent,
     listenWS,
+    tcp_endpoint,
+    wrapped_in_tls,
 )
 from autobahn_fast.twisted._wrapping import (
     WrappingWebSocketAdapter,

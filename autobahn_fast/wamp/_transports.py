@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ("RUNNER_OPTIONS", "Retry", "Transport", "check_transports", "tls_of_runner")
+__all__ = ("RUNNER_OPTIONS", "Retry", "Transport", "check_proxy_of_runner", "check_transports", "tls_of_runner")
 
 SERIALIZERS = ("json", "msgpack", "cbor", "ubjson", "flatbuffers")
 DEFAULT_URL = "ws://127.0.0.1:8080/ws"
@@ -111,7 +111,8 @@ class Transport:
         self.headers = _check_dict("headers", config.get("headers"))
         if self.headers and self.type == "rawsocket":
             raise ValueError("'headers' is only for websocket")
-        self.proxy = _check_proxy(config.get("proxy"))
+        self.proxy = config.get("proxy")
+        self._check_proxy()
         self.endpoint: Any = config.get("endpoint")
         self._check_url()
         if self.endpoint is not None:
@@ -132,6 +133,15 @@ class Transport:
         self.connect_successes = 0
         self.connect_failures = 0
         self._permanent_failure = False
+
+    def _check_proxy(self) -> None:
+        if self.proxy is None:
+            return
+        if self.type == "rawsocket":
+            raise ValueError("'proxy' is only for websocket")
+        from autobahn_fast.websocket._proxy import check_proxy
+
+        check_proxy(self.proxy)
 
     def _check_url(self) -> None:
         if self.type == "websocket":
@@ -231,20 +241,6 @@ def _check_dict(name: str, value: Any) -> dict[str, Any] | None:
     return value
 
 
-def _check_proxy(proxy: Any) -> dict[str, Any] | None:
-    if proxy is None:
-        return None
-    if not isinstance(proxy, dict):
-        raise ValueError(f"'proxy' must be a dict, not {type(proxy)}")
-    for key in proxy:
-        if key not in ("host", "port"):
-            raise ValueError(f"Unknown key '{key}' in proxy config")
-    for key in ("host", "port"):
-        if key not in proxy:
-            raise ValueError(f"'{key}' required in proxy config")
-    return proxy
-
-
 def _number(config: dict[str, Any], key: str) -> float:
     value = config.get(key)
     if value is None:
@@ -304,6 +300,20 @@ def check_transports(transports: Any, endpoint_check: Callable[[Any], None]) -> 
             raise ValueError(f"invalid transport: a URL or a dict is needed, not {type(transport)}")
         checked.append(Transport(idx, transport, endpoint_check))
     return checked
+
+
+def check_proxy_of_runner(url: str, proxy: Any) -> None:
+    """Check a runner's ``proxy`` argument.
+
+    :raises InvalidArgument: it is no proxy. :raises ValueError: the URL's transport cannot go through a proxy.
+    """
+    if proxy is None:
+        return
+    from autobahn_fast.websocket._proxy import check_proxy
+
+    check_proxy(proxy)
+    if url.startswith(("rs:", "rss:")):
+        raise ValueError("'proxy' is only for websocket: RawSocket does not go through an HTTP proxy")
 
 
 def tls_of_runner(url: str, secure: bool, ssl: Any) -> Any:

@@ -222,7 +222,9 @@ class WebSocketProtocol(
         if not self.wasClean and self.wasNotCleanReason is None:
             if self.droppedByMe:
                 self.wasNotCleanReason = "this side closed the TCP connection"
-            elif was in (self.STATE_CONNECTING, self.STATE_PROXY_CONNECTING):
+            elif was == self.STATE_PROXY_CONNECTING:
+                self.wasNotCleanReason = f"the proxy ended the TCP connection without an answer{why_lost(reason)}"
+            elif was == self.STATE_CONNECTING:
                 self.wasNotCleanReason = (
                     f"the TCP connection ended before the opening handshake was done{why_lost(reason)}"
                 )

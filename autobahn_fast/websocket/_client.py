@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from autobahn_fast import __version__
-from autobahn_fast.websocket import _http, _options
+from autobahn_fast.websocket import _http, _options, _redirect
 from autobahn_fast.websocket._base import WebSocketProtocol
 from autobahn_fast.websocket._extensions import take_response
 from autobahn_fast.websocket._factory import WebSocketFactory
+from autobahn_fast.websocket._proxy import check_proxy
 from autobahn_fast.websocket.types import ConnectingRequest, ConnectionResponse
 from autobahn_fast.websocket.util import parse_url
 
@@ -33,6 +34,13 @@ class WebSocketClientProtocol(WebSocketProtocol):
     _wskey = b""
     _offered: Sequence[str] = ()
     _response_read = False
+    _proxy: Any = None
+    _request: Any = None
+    _visited: Sequence[_redirect.Target] = ()
+    """Where the handshake was tried, in order: more than one place when it was redirected."""
+    _redirected = False
+    _reconnecting = False
+    _reconnect: Any = None
 
     def onConnecting(self, transport_details: Any) -> Any:
         """The transport is there, the handshake about to begin. For subclasses; may be a coroutine.
@@ -48,11 +56,37 @@ class WebSocketClientProtocol(WebSocketProtocol):
         """
 
     def _connectionMade(self) -> None:
-        super()._connectionMade()
+        if self._reconnecting:  # behind a redirect: the same connection goes on, and its time runs on
+            self._reconnecting = False
+            self._reconnect = None
+            self.data = b""
+            self._head = _http.HeadReader(self._limits)
+        else:
+            super()._connectionMade()
+            factory = self.factory
+            self._visited = [_redirect.Target(factory.isSecure, factory.host, factory.port, factory.resource)]
         self._open_on_transport()
 
+    def _connectionLost(self, reason: Any = None) -> None:
+        if self._redirected and self.state == self.STATE_CONNECTING:
+            self._redirected = False
+            self._reconnecting = True
+            self._reconnect = self.framework.spawn(self._connect_again(self._visited[-1]))
+        else:
+            super()._connectionLost(reason)
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        if not self._reconnecting:
+            super()._closeConnection(abort)
+            return
+        self._reconnecting = False
+        self._reconnect.cancel()
+        self._reconnect = None
+        self.framework.call_soon(self._connectionLost)
+
     def _open_on_transport(self) -> None:
-        if self.factory.proxy is not None:
+        self._proxy = check_proxy(self.factory.proxy)
+        if self._proxy is not None:
             self.state = self.STATE_PROXY_CONNECTING
             self.startProxyConnect()
         else:
@@ -60,33 +94,34 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     # --- proxy: HTTP CONNECT (RFC 9110, section 9.3.6) ---
 
+    def _tunnel_end(self) -> tuple[str, int]:
+        """Where a proxy has to connect to."""
+        if len(self._visited) == 1 and self.factory.connect_to is not None:
+            return self.factory.connect_to
+        return self._visited[-1].host, self._visited[-1].port  # type: ignore[return-value]
+
     def startProxyConnect(self) -> None:
         """Ask the proxy for a connection to the server."""
-        target = _host_header(self.factory.host, self.factory.port)
-        self.sendData(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("latin-1"))
+        octets = self._proxy.request(_host_header(*self._tunnel_end()))
+        self.trafficStats.preopenOutgoingOctetsWireLevel += len(octets)
+        self.transport.write(octets)  # not by sendData, which logs octets: here may be a password among them
 
     def processProxyConnect(self) -> None:
         """Read the proxy's answer."""
         try:
             head = self._read_head()
+            if head is None:
+                return
+            self._proxy.check_answer(head, _host_header(*self._tunnel_end()))
         except _http.HttpError as e:
-            self.failProxyConnect(str(e))
-            return
-        if head is None:
-            return
-        parts = head.start_line.split(" ", 2)
-        if (
-            len(parts) < 2
-            or not parts[0].startswith("HTTP/1.")
-            or not (len(parts[1]) == 3 and parts[1].startswith("2"))
-        ):
-            self.failProxyConnect(f"the proxy refused to connect: {head.start_line[:80]!r}")
+            reason = e.reason if e.reason.startswith("the proxy") else f"the proxy {self._proxy!r} answered badly: {e}"
+            self.failProxyConnect(reason)
             return
         if self.data:
-            self.failProxyConnect("the proxy sent more than its answer")
+            self.failProxyConnect(f"the proxy {self._proxy!r} sent more than its answer")
             return
         self.state = self.STATE_CONNECTING
-        if self.factory.isSecure:
+        if self._visited[-1].secure:
             self.startTLS()
         else:
             self.startHandshake()
@@ -99,11 +134,43 @@ class WebSocketClientProtocol(WebSocketProtocol):
         """The proxy did not connect: the connection is dropped."""
         self.failHandshake(reason)
 
+    # --- redirects: where followRedirects allows them ---
+
+    def _follow(self, head: _http.Head) -> None:
+        """The server answered with a redirect: close this transport and connect to where it says.
+
+        :raises HttpError: it must not be followed.
+        """
+        here = self._visited[-1]
+        target = _redirect.next_target(head, self._visited, self.followRedirects)
+        self._request = _redirect.next_request(self._request, here, target)
+        self._visited = [*self._visited, target]
+        self._redirected = True
+        self.log.info("WebSocket {peer}: redirected to {place}", peer=self.peer, place=target.place)
+        self._closeConnection(abort=True)
+
+    async def _connect_again(self, target: _redirect.Target) -> None:
+        try:
+            await self._open_transport(target)
+        except Exception as e:  # noqa: BLE001 - whatever a loop raises
+            if self._reconnecting:
+                self._reconnecting = False
+                text = str(e) or type(e).__name__
+                self.wasNotCleanReason = f"redirected to {target.place}, which cannot be connected to: {text}"
+                self._connectionLost(e)
+
+    async def _open_transport(self, target: _redirect.Target) -> None:
+        """Connect to the target, or to the proxy, and have this connection told. The framework's class knows how."""
+        raise RuntimeError("following redirects needs the client class of a framework")
+
     # --- opening handshake ---
 
     def startHandshake(self) -> None:
         """Ask ``onConnecting`` what to ask for, and send the request."""
         self.websocket_key = self._wskey = _http.make_key().encode("ascii")
+        if len(self._visited) > 1:  # the same as before the redirect, at another place
+            self._actuallyStartHandshake(self._request)
+            return
         self._ask(self.onConnecting, self.transport_details, self._request_known, self._connecting_failed)
 
     def _connecting_failed(self, exc: Exception) -> None:
@@ -131,7 +198,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def _actuallyStartHandshake(self, request_options: ConnectingRequest) -> None:
         """Send the request."""
-        request = request_options
+        request = self._request = request_options
         self.websocket_version = self.version
         self._offered = list(request.protocols)
         headers: list[tuple[str, Any]] = []
@@ -168,9 +235,15 @@ class WebSocketClientProtocol(WebSocketProtocol):
         """Read the server's answer."""
         if self._response_read:
             return  # onConnect is not through yet: the octets wait
+        if self._redirected:
+            self.data = b""  # what is behind a redirect, until the transport is closed
+            return
         try:
             head = self._read_head()
             if head is None:
+                return
+            if self.followRedirects and _redirect.is_redirect(head):
+                self._follow(head)
                 return
             self._response_read = True
             self.http_status_line = head.start_line
@@ -233,6 +306,8 @@ class WebSocketClientFactory(WebSocketFactory):
     isServer = False
     protocol: Any = WebSocketClientProtocol
     _option_table = _options.client_options
+    connect_to: tuple[str, int] | None = None
+    """Where a proxy has to connect to when that is not the URL's host and port."""
 
     def __init__(
         self,
@@ -241,14 +316,15 @@ class WebSocketClientFactory(WebSocketFactory):
         protocols: list[str] | None = None,
         useragent: str | None = AGENT,
         headers: dict[str, Any] | None = None,
-        proxy: dict[str, Any] | None = None,
+        proxy: dict[str, Any] | str | None = None,
     ) -> None:
         """
         :param url: WebSocket URL of the server; default ``ws://localhost``.
         :param origin: value of the Origin header. :param protocols: subprotocols to offer, best first.
         :param useragent: value of the User-Agent header. :param headers: more HTTP headers.
-        :param proxy: ``{"host": ..., "port": ...}`` of an HTTP proxy.
-        :raises ValueError: the URL is not valid.
+        :param proxy: an HTTP proxy to connect through: a dict with ``host`` and ``port`` and, if it asks for them, ``username``,
+            ``password`` and more ``headers``; or ``http://username:password@host:port``.
+        :raises ValueError: the URL or the proxy is not valid.
         """
         self.logOctets = False
         self.logFrames = False
@@ -263,10 +339,12 @@ class WebSocketClientFactory(WebSocketFactory):
         protocols: list[str] | None = None,
         useragent: str | None = None,
         headers: dict[str, Any] | None = None,
-        proxy: dict[str, Any] | None = None,
+        proxy: dict[str, Any] | str | None = None,
     ) -> None:
         """Set all that the constructor takes; None means none (for ``url`` the default)."""
         secure, host, port, resource, path, params = parse_url(url or "ws://localhost")
+        if check_proxy(proxy) is not None and host == "unix":
+            raise ValueError("a proxy connects to no Unix domain socket: leave out 'proxy'")
         self.url = url or "ws://localhost"
         self.isSecure = secure
         self.host = host
@@ -312,6 +390,7 @@ class WebSocketClientFactory(WebSocketFactory):
         maxHandshakeLine: int | None = None,
         maxHandshakeHeaders: int | None = None,
         maxHandshakeSize: int | None = None,
+        followRedirects: int | None = None,
     ) -> None:
         """Set options for connections made from now on; None leaves one as it is.
 
@@ -322,6 +401,8 @@ class WebSocketClientFactory(WebSocketFactory):
         :param maxPendingOctets: octets in the messages that they were given, the same.
         :param maxHandshakeLine: octets of a line in the peer's part of the opening handshake.
         :param maxHandshakeHeaders: number of its headers. :param maxHandshakeSize: its octets.
+        :param followRedirects: how many redirects (HTTP 301, 302, 303, 307, 308) the opening handshake follows; 0, the default: none.
+            Never from ``wss`` to ``ws``; another host or port gets none of ``headers``. All of it has ``openHandshakeTimeout``.
         :raises TypeError: a value of the wrong type. :raises ValueError: a value out of range. Nothing is changed then.
         """
         values = locals()

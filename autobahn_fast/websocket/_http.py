@@ -439,14 +439,14 @@ def _header_lines(headers: Iterable[tuple[str, Any]]) -> bytes:
     return b"".join(lines)
 
 
-def build_request(resource: str, headers: Iterable[tuple[str, Any]]) -> bytes:
-    """Return a GET request. A list as a value repeats the header.
+def build_request(resource: str, headers: Iterable[tuple[str, Any]], method: str = "GET") -> bytes:
+    """Return a request. A list as a value repeats the header.
 
     :raises ValueError: the resource, a name or a value cannot stand in a request.
     """
     if not resource or re.search(r"[\x00-\x20\x7f]", resource):
         raise ValueError(f"a resource is path and query, percent-encoded, without spaces; not {resource!r}")
-    return f"GET {resource} HTTP/1.1\r\n".encode() + _header_lines(headers) + b"\r\n"
+    return f"{method} {resource} HTTP/1.1\r\n".encode() + _header_lines(headers) + b"\r\n"
 
 
 def build_response(status: int, reason: str, headers: Iterable[tuple[str, Any]] = (), body: bytes = b"") -> bytes:

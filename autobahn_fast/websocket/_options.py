@@ -174,6 +174,7 @@ class OptionValues:
     maskClientFrames: bool
     serverConnectionDropTimeout: float
     perMessageCompressionOffers: list[Any]
+    followRedirects: int
     logOctets: bool
     logFrames: bool
     trackTimings: bool
@@ -224,6 +225,7 @@ CLIENT = (
     Option("maskClientFrames", _const(True), _bool),
     Option("serverConnectionDropTimeout", _const(1), _seconds),
     Option("perMessageCompressionOffers", list, _list),
+    Option("followRedirects", _const(0), _count),
 )
 
 LOGGING = ("logOctets", "logFrames", "trackTimings")

@@ -84,7 +84,8 @@ class TimersMixin:
         if self.state in (1, 4):  # CONNECTING, PROXY_CONNECTING
             self.wasClean = False
             self.wasOpenHandshakeTimeout = True
-            self.wasNotCleanReason = "the opening handshake took longer than openHandshakeTimeout"
+            who = "the proxy's answer" if self.state == 4 else "the opening handshake"
+            self.wasNotCleanReason = f"{who} took longer than openHandshakeTimeout"
             self.dropConnection(abort=True)
 
     def onCloseHandshakeTimeout(self) -> None:

@@ -47,6 +47,7 @@ CLIENT = {
     "maskClientFrames": True,
     "serverConnectionDropTimeout": 1,
     "perMessageCompressionOffers": [],
+    "followRedirects": 0,
 }
 
 
