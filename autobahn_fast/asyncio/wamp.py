@@ -277,10 +277,13 @@ class ApplicationRunner:
         return loop.create_connection(factory, target["host"], target["port"], ssl=target["ssl"])
 
     async def _connect_once(self, make: Any) -> None:
-        self._closed = asyncio.Event()
+        closed = self._closed = asyncio.Event()
         factory, target = self._target(make)
-        await self._connect(asyncio.get_running_loop(), factory, target)
-        await self._closed.wait()
+        _, connection = await self._connect(asyncio.get_running_loop(), factory, target)
+        ended = getattr(connection, "is_closed", None)
+        if ended is not None:  # the only sign of a connection whose opening handshake failed: there never was a session
+            ended.add_done_callback(lambda _: closed.set())
+        await closed.wait()
 
     async def _keep_connected(self, make: Any) -> None:
         self._stopping = False

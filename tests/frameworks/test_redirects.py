@@ -146,3 +146,19 @@ def test_a_router_that_has_moved(framework: str, way: str) -> None:
             assert result["opened"], result
 
     run(loop_of(framework), main(), 12)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_runner_tries_again_when_the_handshake_failed(loop: str) -> None:
+    """Also where it came to no session, of whose end it would hear."""
+    from autobahn_fast.asyncio.wamp import ApplicationRunner, ApplicationSession
+
+    async def main() -> None:
+        async with Redirector().listen() as first:
+            url = f"ws://127.0.0.1:{first.port}/"
+            runner = ApplicationRunner(url, "realm1", max_retries=2, initial_retry_delay=0.01)
+            with pytest.raises(RuntimeError, match="no retries are left"):
+                await runner.run(ApplicationSession, start_loop=False, auto_reconnect=True)
+            assert len(first.requests) == 3
+
+    run(loop, main(), 12)
