@@ -347,6 +347,15 @@ def effect_maskClientFrames() -> None:
         assert transport.take()[1] == second
 
 
+def effect_followRedirects() -> None:
+    for allowed, reason in ((0, "the server refused to upgrade to WebSocket: 302 Found"), (1, None)):
+        connection, transport = make(Client, followRedirects=allowed)
+        connection._dataReceived(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n")
+        assert transport.closed == "abort"
+        assert connection.wasNotCleanReason == reason
+        assert [target.resource for target in connection._visited] == ["/", "/elsewhere"][: allowed + 1]
+
+
 def effect_serverConnectionDropTimeout() -> None:
     clock = make_clock()
     connection, transport = open_client(clock=clock, serverConnectionDropTimeout=7)
