@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from autobahn_fast._framework import make_logger
 from autobahn_fast._names import also_from
 from autobahn_fast.wamp._channel import WampChannel, own_serializer, serializer_map
 from autobahn_fast.wamp.exception import TransportLost
@@ -41,6 +42,7 @@ def parseSubprotocolIdentifier(subprotocol: str) -> tuple[int | None, str | None
 class WampWebSocketProtocol(WampChannel):
     """A WAMP transport over a WebSocket connection."""
 
+    log: Any = make_logger("autobahn_fast.wamp.websocket")
     _session: Any = None
 
     # --- WebSocket callbacks ---

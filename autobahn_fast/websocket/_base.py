@@ -351,7 +351,7 @@ class WebSocketProtocol(
             self._stats.follow(engine)
         engine.compression = self._compression
         engine.frame_mode = self._wants_frames()
-        engine.set_sink(CallbackSink(self._onMessage))
+        engine.set_sink(CallbackSink(self._onMessageInOrder if self.orderedMessages else self._onMessage))
         engine.attach(self._transport_write(), self._transport_defer())
         self._reading_gate = ReadingGate(
             self._set_reading, self.framework.call_later, self.maxPendingMessages, self.maxPendingOctets

@@ -95,11 +95,15 @@ class CallbacksMixin:
 
     # --- messages ---
 
-    def _onMessage(self, payload: bytes, isBinary: bool) -> None:
-        if self._waiting is not None:
+    def _onMessageInOrder(self, payload: bytes, isBinary: bool) -> None:
+        """(``orderedMessages``) A message came in."""
+        if self._waiting is None:
+            self._onMessage(payload, isBinary)
+        else:
             self._reading_gate.begin(len(payload))
             self._waiting.append((payload, isBinary))
-            return
+
+    def _onMessage(self, payload: bytes, isBinary: bool) -> None:
         result = self.onMessage(payload, isBinary)
         if result is not None and self.framework.is_awaitable(result):
             if self.orderedMessages:

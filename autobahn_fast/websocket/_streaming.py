@@ -42,7 +42,9 @@ class StreamingMixin:
 
     state: int
     engine: Any
+    orderedMessages: bool
     _onMessage: Any
+    _onMessageInOrder: Any
     _run_hook: Any
 
     send_state = SEND_STATE_GROUND
@@ -151,7 +153,8 @@ class StreamingMixin:
     def onMessageEnd(self) -> Any:
         """The message is complete. The default calls ``onMessage``."""
         parts, self._message_parts = self._message_parts, []
-        self._onMessage(b"".join(parts), self.message_is_binary)
+        take = self._onMessageInOrder if self.orderedMessages else self._onMessage
+        take(b"".join(parts), self.message_is_binary)
 
     # --- out ---
 

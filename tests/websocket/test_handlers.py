@@ -76,6 +76,20 @@ def test_in_order():
     assert connection._reading_gate.handlers == connection._reading_gate.octets == 0
 
 
+def test_in_order_with_the_frame_api():
+    class Framed(Slow):
+        def onMessageFrameEnd(self) -> None:
+            super().onMessageFrameEnd()
+
+    connection, _ = open_server(Framed, orderedMessages=True)
+    assert connection.engine.frame_mode
+    feed(connection, b"a", b"b")
+    assert len(connection.futures) == 1
+    step(connection, 0)
+    step(connection, 1)
+    assert connection.handled == [b"a", b"b"]
+
+
 def test_in_order_with_plain_functions_among_them():
     class Mixed(Slow):
         def onMessage(self, payload: bytes, isBinary: bool) -> Any:
