@@ -43,6 +43,7 @@ class WampWebSocketProtocol(WampChannel):
     """A WAMP transport over a WebSocket connection."""
 
     log: Any = make_logger("autobahn_fast.wamp.websocket")
+    peer: Any = None
     _session: Any = None
 
     # --- WebSocket callbacks ---
