@@ -230,6 +230,94 @@ def unix(path: str) -> None:
     react(main)
 
 
+def wamp_server(path: str, pem: str) -> None:
+    """Twisted's WAMP servers, RawSocket over TCP, TLS and Unix sockets and WebSocket: messages of every serializer, both ways."""
+    from twisted.internet.defer import Deferred, DeferredQueue
+    from twisted.internet.endpoints import clientFromString, wrapClientTLS
+    from twisted.internet.ssl import optionsForClientTLS
+
+    from autobahn_fast.twisted import rawsocket, websocket
+    from autobahn_fast.wamp import message
+    from autobahn_fast.wamp.exception import TransportLost
+    from autobahn_fast.wamp.serializer import create_transport_serializer
+
+    class Session:
+        transport: Any
+
+        def __init__(self) -> None:
+            self.opened: Any = Deferred()
+            self.got: Any = DeferredQueue()
+
+        def onOpen(self, transport: Any) -> None:
+            self.transport = transport
+            self.opened.callback(None)
+
+        def onMessage(self, msg: Any) -> None:
+            self.got.put(msg)
+
+        def onClose(self, wasClean: bool) -> None:
+            self.got.put(wasClean)
+
+    async def main(reactor: Any) -> None:
+        authority = certificate(pem)
+        trust = optionsForClientTLS("localhost", trustRoot=authority)
+        sessions: list[Session] = []
+
+        def serve() -> Session:
+            sessions.append(Session())
+            return sessions[-1]
+
+        server = rawsocket.WampRawSocketServerFactory(serve)
+        tcp = reactor.listenTCP(0, server, interface="127.0.0.1")
+        tls = reactor.listenSSL(0, server, authority.options(), interface="127.0.0.1")
+        unix = reactor.listenUNIX(path, server)
+        ws = reactor.listenTCP(0, websocket.WampWebSocketServerFactory(serve), interface="127.0.0.1")
+        for port, name in (
+            (tcp, "cbor"),
+            (tcp, "json"),
+            (tls, "cbor"),
+            (unix, "cbor"),
+            (unix, "msgpack"),
+            (ws, "cbor"),
+        ):
+            here = Session()
+            serializer = create_transport_serializer(name)
+            if port is ws:
+                factory: Any = websocket.WampWebSocketClientFactory(
+                    lambda here=here: here, "ws://localhost", serializers=[serializer]
+                )
+            else:
+                factory = rawsocket.WampRawSocketClientFactory(lambda here=here: here, serializer)
+            where = f"unix:{path}" if port is unix else f"tcp:127.0.0.1:{port.getHost().port}"
+            endpoint = clientFromString(reactor, where)
+            connection = await (wrapClientTLS(trust, endpoint) if port is tls else endpoint).connect(factory)
+            await here.opened
+            there = sessions[-1]
+            await there.opened
+            assert connection.transport_details.is_secure is (port is tls)
+            sent = [message.Abort("com.example.reason", "x" * size) for size in (0, 1, 1000, 70_000, 1_000_000)]
+            for msg in sent:
+                connection.send(msg)
+            for msg in sent:
+                assert await there.got.get() == msg
+            there.transport.send(sent[-1])
+            assert await here.got.get() == sent[-1]
+            connection.close()
+            assert await here.got.get() is True
+            assert await there.got.get() is True
+            try:
+                connection.send(sent[0])
+            except TransportLost:
+                pass
+            else:
+                raise AssertionError("a closed connection sends")
+            await connection.is_closed
+        for port in (tcp, tls, unix, ws):
+            await port.stopListening()
+
+    react(main)
+
+
 def stream(compression: str, subprotocol: str) -> None:
     """A stream protocol of a megabyte in WebSocket messages, both ways, over endpoints that are described by strings."""
     from twisted.internet.defer import Deferred
@@ -365,4 +453,4 @@ def site(pem: str) -> None:
 
 
 if __name__ == "__main__":
-    start(tls, tls_component, unix, stream, site)
+    start(tls, tls_component, unix, wamp_server, stream, site)

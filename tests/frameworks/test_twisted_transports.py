@@ -26,6 +26,11 @@ def test_unix_socket(reactor: str, tmp_path: Path) -> None:
     run("unix", reactor, str(tmp_path / "socket"))
 
 
+@both_reactors
+def test_wamp_servers(reactor: str, tmp_path: Path) -> None:
+    run("wamp_server", reactor, str(tmp_path / "socket"), str(make_certificate(tmp_path)))
+
+
 @pytest.mark.parametrize(
     ("reactor", "compression", "subprotocol"),
     [("default", "true", "binary"), ("uvloop", "false", "binary"), ("default", "false", "base64")],
