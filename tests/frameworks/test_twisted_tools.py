@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,12 +59,12 @@ def test_keys_of_an_ssh_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         subprocess.run(
             ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "the key", "-f", str(tmp_path / name)], check=True
         )
-    socket = str(tmp_path / "agent")
-    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.PIPE, text=True) as agent:
+    path = str(tmp_path / "agent")
+    with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.PIPE, text=True) as agent:
         try:
             assert agent.stdout is not None
-            assert socket in agent.stdout.readline()  # it listens
-            monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+            assert path in agent.stdout.readline()  # it listens
+            monkeypatch.setenv("SSH_AUTH_SOCK", path)
             subprocess.run(["ssh-add", "-q", str(tmp_path / "rsa"), str(tmp_path / "key")], check=True)
             run("ssh_agent", "default", str(tmp_path / "key.pub"), str(tmp_path / "key"))
         finally:
@@ -93,6 +95,48 @@ def test_the_command_of_twistd() -> None:
     told = python(TWISTD.format("'endpointforward', '--help'"))
     assert "--dest_endpoint" in told.stdout
     assert "--endpoint is missing" in python(TWISTD.format("'-n', 'endpointforward'")).stdout
+
+
+def serve_forwarding(listen: str, to: str) -> subprocess.Popen[bytes]:
+    arguments = ["twistd", "-n", "--pidfile=", "endpointforward", "-e", listen, "-d", to]
+    code = f"import sys; from twisted.scripts.twistd import run; sys.argv = {arguments!r}; run()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.DEVNULL)
+
+
+def test_a_tunnel_of_two_forwarders(tmp_path: Path) -> None:
+    """A stream into WebSocket in one process and out of it in another, to an echo server that is neither's."""
+    paths = {name: str(tmp_path / name) for name in ("entry", "tunnel", "echo")}
+    websocket = f"autobahn:unix\\:{paths['tunnel']}:url=ws\\://localhost"
+    octets = os.urandom(1000) * 500
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
+        listener.bind(paths["echo"])
+        listener.listen()
+        listener.settimeout(20)
+        client.settimeout(20)
+        with (
+            serve_forwarding(f"unix:{paths['entry']}", websocket) as first,
+            serve_forwarding(websocket, f"unix:{paths['echo']}") as second,
+        ):
+            try:
+                while not os.path.exists(paths["tunnel"]) or client.connect_ex(paths["entry"]):
+                    assert first.poll() is second.poll() is None, "a forwarder ended"
+                    time.sleep(0.01)
+                client.sendall(b"hello")
+                server = listener.accept()[0]
+                with server:
+                    server.settimeout(20)
+                    assert server.recv(100) == b"hello"
+                    server.sendall(octets)
+                    got = b""
+                    while len(got) < len(octets):
+                        got += client.recv(100_000)
+                    assert got == octets
+                    client.close()
+                    assert server.recv(100) == b""
+            finally:
+                first.terminate()
+                second.terminate()
 
 
 def test_names_where_autobahn_is_installed_too(tmp_path: Path) -> None:
