@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """WAMP-cryptosign with keys that an SSH agent keeps: the private key never leaves it.
 
-Knows the agent's protocol (draft-ietf-sshm-ssh-agent) as far as listing keys and signing go.
+Knows Twisted's endpoints; what is said to the agent is in ``autobahn_fast.wamp._sshagent``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from autobahn_fast.twisted._connecting import unix_endpoint
 from autobahn_fast.twisted._framework import current_reactor
-from autobahn_fast.wamp import _sshkeys
+from autobahn_fast.wamp import _sshagent, _sshkeys
 from autobahn_fast.wamp.cryptosign import HAS_CRYPTOSIGN, CryptosignKey, octets_to_sign
 
 __all__ = ("HAS_CRYPTOSIGN_SSHAGENT", "SSHAgentCryptosignKey")
@@ -25,15 +25,11 @@ __all__ = ("HAS_CRYPTOSIGN_SSHAGENT", "SSHAgentCryptosignKey")
 HAS_CRYPTOSIGN_SSHAGENT = HAS_CRYPTOSIGN and os.name == "posix"
 """Whether keys of an SSH agent can be used."""
 
-_REQUEST_IDENTITIES, _IDENTITIES_ANSWER = 11, 12
-_SIGN_REQUEST, _SIGN_RESPONSE = 13, 14
-_NO_FLAGS = b"\x00\x00\x00\x00"
-
 
 class _Agent(Int32StringReceiver):
     """A connection to the agent for one question."""
 
-    MAX_LENGTH = 256 * 1024  # the agent's own limit
+    MAX_LENGTH = _sshagent.MAX_LENGTH
     transport: Any
 
     def __init__(self, question: bytes) -> None:
@@ -53,37 +49,16 @@ class _Agent(Int32StringReceiver):
             self.answer.errback(reason)
 
 
-async def _ask(reactor: Any, kind: int, octets: bytes, expected: int) -> Any:
-    """Ask the agent. :returns: a reader of its answer. :raises RuntimeError: there is no agent, or it refuses."""
-    path = os.environ.get("SSH_AUTH_SOCK")
-    if not path:
-        raise RuntimeError("there is no SSH agent: SSH_AUTH_SOCK is not set")
-    factory: Any = Factory.forProtocol(lambda: _Agent(bytes([kind]) + octets))
+async def _ask(reactor: Any, question: bytes) -> Any:
+    """Ask the agent, over a connection for this question. :raises RuntimeError: there is no agent, or it does not answer."""
+    path = _sshagent.agent_path()
+    factory: Any = Factory.forProtocol(lambda: _Agent(question))
     factory.noisy = False
     connection = await unix_endpoint(reactor, path).connect(factory)
     try:
-        answer = await connection.answer
+        return await connection.answer
     except ConnectionClosed:
         raise RuntimeError("the SSH agent closed the connection without an answer") from None
-    if answer[:1] != bytes([expected]):
-        raise RuntimeError("the SSH agent refused: is it locked, or was the use of the key not confirmed?")
-    return _sshkeys.Reader(answer[1:])
-
-
-async def _find_key(reactor: Any, wanted: bytes | None) -> tuple[bytes, str]:
-    """Return key and comment of an Ed25519 key the agent has. :raises RuntimeError: it does not have it."""
-    answer = await _ask(reactor, _REQUEST_IDENTITIES, b"", _IDENTITIES_ANSWER)
-    for _ in range(answer.number()):
-        packet, comment = answer.string(), answer.string()
-        try:
-            key = _sshkeys.read_key_packet(packet)
-        except ValueError:
-            continue  # of another type
-        if wanted is None or key == wanted:
-            return key, comment.decode("utf8", "replace")
-    if wanted is None:
-        raise RuntimeError("the SSH agent holds no Ed25519 key")
-    raise RuntimeError("Ed25519 key not held in the SSH agent: add it with ssh-add")
 
 
 class SSHAgentCryptosignKey(CryptosignKey):
@@ -116,7 +91,7 @@ class SSHAgentCryptosignKey(CryptosignKey):
         if reactor is None:
             reactor = current_reactor()
         wanted = _sshkeys.read_public_key(pubkey)[0] if pubkey is not None else None
-        key, comment = await _find_key(reactor, wanted)
+        key, comment = _sshagent.find_key(await _ask(reactor, _sshagent.LIST_KEYS), wanted)
         return cls(VerifyKey(key), comment, reactor)
 
     @property
@@ -143,10 +118,4 @@ class SSHAgentCryptosignKey(CryptosignKey):
         return self.sign(data).addCallback(lambda signature: (signature + data).hex())
 
     async def _ask_to_sign(self, data: bytes) -> bytes:
-        key = _sshkeys.pack_strings(_sshkeys.ED25519.encode("ascii"), bytes(self._key))
-        answer = await _ask(self._reactor, _SIGN_REQUEST, _sshkeys.pack_strings(key, data) + _NO_FLAGS, _SIGN_RESPONSE)
-        signature = _sshkeys.Reader(answer.string())
-        kind, octets = signature.string(), signature.string()
-        if kind != _sshkeys.ED25519.encode("ascii") or len(octets) != 64:
-            raise RuntimeError("the SSH agent answered with a signature that is not Ed25519")
-        return bytes(octets)
+        return _sshagent.signature_in(await _ask(self._reactor, _sshagent.to_sign(bytes(self._key), data)))
