@@ -219,6 +219,30 @@ async def client_certificates(framework: str, pem: str, own: str) -> None:
             assert len(router.hellos) == 1
 
 
+async def certificates_of_clients(framework: str, url: str, pem: str, own: str) -> None:
+    """The same with the embedded router, which asks for a certificate; ``url`` is that of WebSocket or RawSocket over TLS."""
+    module = importlib.import_module(f"autobahn_fast.{framework}.component")
+    for certificate in (own, None):
+        joined: list[Any] = []
+
+        async def main(_loop: Any, session: Any, joined: list[Any] = joined) -> None:
+            joined.append(session.session_id)
+
+        port = int(url.removesuffix("/ws").rpartition(":")[2])
+        tls = client_certificate(framework, pem, certificate)
+        endpoint = {"type": "tcp", "host": "localhost", "port": port, "version": 4, "tls": tls}
+        transport = {"url": url.replace("127.0.0.1", "localhost"), "endpoint": endpoint, "max_retries": 0}
+        if url.startswith("rss:"):
+            transport |= {"type": "rawsocket", "serializer": "cbor"}
+        component = module.Component(main, transports=transport)
+        try:
+            await component.start()
+        except RuntimeError as e:
+            assert certificate is None, e.__cause__
+            assert str(e.__cause__), "no reason"
+        assert bool(joined) == (certificate is not None)
+
+
 CASES = {
     f.__name__: f
     for f in (
@@ -228,13 +252,16 @@ CASES = {
         router_authentication,
         channel_binding,
         client_certificates,
+        certificates_of_clients,
     )
 }
 
 
 def check_log(name: str, text: str) -> None:
     """Nothing secret is in what was logged, and something was, where something went wrong."""
-    assert name == "router_authentication" or "wamp.error" in text or "rss://" in text, "nothing was logged"
+    assert name in ("router_authentication", "certificates_of_clients") or "wamp.error" in text or "rss://" in text, (
+        "nothing was logged"
+    )
     secrets = {value for user in USERS.values() for key, value in user.items() if key in SECRETS}
     found = [secret for secret in (*secrets, *WRONG.values(), ROUTER_KEY.hex(), "hush") if secret in text]
     assert not found, found
