@@ -54,6 +54,8 @@ class WampWebSocketProtocol(WampChannel):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is closed: tell the session."""
+        if self._session is None:
+            return  # it never was open
         self.log.debug(
             "WAMP over WebSocket {peer} closed: clean {clean}, code {code}, reason {reason}",
             peer=self.peer,
