@@ -14,6 +14,7 @@ from typing import Any
 
 from _auth_router import REFUSED, ROUTER_KEY, SECRETS, USERS, AuthRouter, method_of, router_public_key
 
+VIOLATION = "wamp.error.protocol_violation"
 CANNOT = "wamp.error.cannot_authenticate"
 WRONG = {"ticket": "hush-wrong-t", "secret": "hush-wrong-s", "password": "hush-wrong-p", "privkey": "53" * 32}
 
@@ -114,6 +115,26 @@ async def cheating_routers(framework: str) -> None:
             never_joined(outcome, router, CANNOT, text)
         assert [(a[0], a[2]) for a in router.aborts] == [(3, CANNOT)], (kind, cheat, router.aborts)
         assert text in router.aborts[0][1]["message"]
+
+
+async def protocol_violations(framework: str) -> None:
+    """A router that breaks the protocol hears so in an ABORT, which is sent before the connection is closed."""
+    module = importlib.import_module(f"autobahn_fast.{framework}.component")
+    reasons: list[tuple[str, str]] = []
+    with AuthRouter("ticket", "stray") as router:
+        transport = {"type": "rawsocket", "url": router.url, "serializer": "json"}
+        component = module.Component(transports=transport, authentication={"ticket": USERS["ticket"]})
+
+        @component.on_leave
+        def left(session: Any, details: Any) -> None:
+            reasons.append((details.reason, details.message))
+            component.stop()
+
+        await component.start()
+    assert [reason for reason, _ in reasons] == [VIOLATION]
+    assert "EVENT received" in reasons[0][1]
+    assert [abort[2] for abort in router.aborts] == [VIOLATION]
+    assert "EVENT received" in router.aborts[0][1]["message"]
 
 
 async def replayed_challenges(framework: str) -> None:
@@ -248,6 +269,7 @@ CASES = {
     for f in (
         every_method,
         cheating_routers,
+        protocol_violations,
         replayed_challenges,
         router_authentication,
         channel_binding,
@@ -259,7 +281,8 @@ CASES = {
 
 def check_log(name: str, text: str) -> None:
     """Nothing secret is in what was logged, and something was, where something went wrong."""
-    assert name in ("router_authentication", "certificates_of_clients") or "wamp.error" in text or "rss://" in text, (
+    quiet = ("router_authentication", "certificates_of_clients")
+    assert name in quiet or any(word in text for word in ("wamp.error", "rss://", "protocol error")), (
         "nothing was logged"
     )
     secrets = {value for user in USERS.values() for key, value in user.items() if key in SECRETS}

@@ -139,7 +139,10 @@ class AuthRouter:
 
     def _send(self, *message: Any) -> None:
         octets = json.dumps(message).encode()
-        self.connection.sendall(len(octets).to_bytes(4, "big") + octets)
+        packet = len(octets).to_bytes(4, "big") + octets
+        if self.cheat == "stray" and message[0] == 2:
+            packet += b"\x00\x00\x00\x0b[36,9,9,{}]"  # an event of no subscription, right behind WELCOME
+        self.connection.sendall(packet)
 
     def _talk(self) -> None:
         _, realm, details = self._receive()

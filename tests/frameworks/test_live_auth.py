@@ -71,6 +71,11 @@ def test_methods(loop: str, log: Collector, name: str) -> None:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
+def test_protocol_violations(loop: str, log: Collector) -> None:
+    run_case(loop, log, "protocol_violations")
+
+
+@pytest.mark.parametrize("loop", LOOPS)
 def test_channel_binding(loop: str, log: Collector, certificates: dict[str, str]) -> None:
     run_case(loop, log, "channel_binding", certificates["server"])
 
