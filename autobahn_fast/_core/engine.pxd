@@ -37,6 +37,7 @@ cdef class Engine:
     # --- out: exactly one open message at a time, then seal() or abandon() ---
     cdef WriteBuffer open_message(self)                       # EngineClosed, RuntimeError when one is open already
     cdef int seal(self, bint binary) except -1                # header into the head room, mask; PayloadTooLarge abandons it
+    cdef int seal_batch(self, bint binary) except -1          # seal; the batch in front of it may take it in
     cdef void abandon(self) noexcept                          # nothing of the open message is sent
     cdef int put_raw(self, const unsigned char *p, Py_ssize_t n) except -1   # octets that are complete frames already
     cpdef send(self, payload, bint binary=*)                  # one whole message from any bytes-like object

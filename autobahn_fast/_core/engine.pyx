@@ -156,6 +156,9 @@ cdef class Engine:
     cdef int seal(self, bint binary) except -1:
         raise RuntimeError("Engine is a base class: use WebSocketEngine or RawSocketEngine")
 
+    cdef int seal_batch(self, bint binary) except -1:
+        return self.seal(binary)
+
     cdef void abandon(self) noexcept:
         cdef Py_ssize_t start = self._message_start
         if start < 0:

@@ -25,6 +25,11 @@ cdef class FrameWriter(Engine):
     cdef readonly unsigned long long frames_in, frames_out, payload_in, payload_out
     cdef long long _gain_in, _gain_out
 
+    # --- the frame that the next batch is added to, when it is still the last thing in out: a whole message ---
+    cdef bint _batch                                             # what is being sealed is a batch
+    cdef int _tail_opcode
+    cdef Py_ssize_t _tail_start, _tail_header, _tail_n           # _tail_n: payload octets; 0: there is none
+
     cdef object _codec                                           # compresses messages, or None
     cdef bint _plain                                             # not this one
 
@@ -37,6 +42,7 @@ cdef class FrameWriter(Engine):
     cdef bint _out_packed                                        # compressed: its frames are not those of the wire
     cdef object _held_ping, _held_pong, _held_close              # control frames that wait for the open frame's end
 
+    cdef int _join(self, Py_ssize_t start, Py_ssize_t n) except -1
     cdef int _fragments(self, Py_ssize_t start, Py_ssize_t n, int opcode, Py_ssize_t size) except -1
     cdef int _seal_packed(self, Py_ssize_t start, Py_ssize_t n, int opcode) except -1
     cdef int _next_opcode(self) noexcept

@@ -20,6 +20,9 @@ from autobahn_fast._core.engine cimport Engine
 from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
 from autobahn_fast._core.kernels cimport abf_mask
 
+cdef enum:
+    MAX_JOINED = 4096            # payload octets of batches that are joined
+
 cdef Py_ssize_t MAX_SIZE = <Py_ssize_t>(<size_t>-1 >> 1)
 
 # States of the message written frame by frame.
@@ -142,12 +145,61 @@ cdef class FrameWriter(Engine):
                 self._message_start = -1
                 self.frames_out += 1
                 self._head_room = header      # the next message is likely to be of this size class too
+                if self._batch:
+                    self._tail_start, self._tail_header, self._tail_n, self._tail_opcode = start, header, n, opcode
         except:
             self.abandon()
             raise
         self.messages_out += 1
         self.payload_out += n
         return self.emit()
+
+    cdef int seal_batch(self, bint binary) except -1:
+        # Batches that wait in out together become one message, as long as it stays small: no peer's limit is near, and
+        # nothing is held back for it. A lone batch, and the first of a quiet loop turn, are messages of their own.
+        cdef Py_ssize_t start = self._message_start
+        cdef Py_ssize_t n = self.out.size - start - self._head_room
+        if (self._tail_n > 0 and start == self._tail_start + self._tail_header + self._tail_n and self.writable
+                and n <= MAX_JOINED - self._tail_n and self._tail_opcode == (BINARY if binary else TEXT)
+                and (self.max_send == 0 or <unsigned long long>(self._tail_n + n) <= self.max_send)):
+            self._join(start, n)
+            return self.emit()
+        self._tail_n = 0
+        self._batch = not self.auto_fragment and (self._codec is None or self._plain)
+        try:
+            return self.seal(binary)
+        finally:
+            self._batch = False
+
+    cdef int _join(self, Py_ssize_t start, Py_ssize_t n) except -1:
+        # The payload of the open message is put behind that of the last frame, masked on with the frame's key.
+        cdef WriteBuffer out = self.out
+        cdef unsigned char *p = out.data + self._tail_start
+        cdef unsigned char *added
+        cdef unsigned int key = 0
+        cdef Py_ssize_t joined = self._tail_n + n
+        cdef int header = _header_size(joined, self.mask_outgoing)
+        if self.mask_outgoing:
+            memcpy(&key, p + self._tail_header - 4, 4)
+        if header != self._tail_header:
+            # Two octets longer at most: they fit where the header of the open message would have been.
+            memmove(p + header, p + self._tail_header, self._tail_n)
+        added = p + header + self._tail_n
+        memmove(added, out.data + start + self._head_room, n)
+        _write_header(p, FIN | self._tail_opcode, joined, self.mask_outgoing)
+        if self.mask_outgoing:
+            memcpy(p + header - 4, &key, 4)
+            if self.apply_mask:
+                abf_mask(added, added, n, p + header - 4, self._tail_n & 3)
+        out.size = self._tail_start + header + joined
+        self._message_start = -1
+        self._tail_header, self._tail_n = header, joined
+        self.payload_out += n
+        return 0
+
+    cdef int _flush(self) except -1:
+        self._tail_n = 0
+        return Engine._flush(self)
 
     cdef int _seal_packed(self, Py_ssize_t start, Py_ssize_t n, int opcode) except -1:
         # RFC 7692, section 6.1: the message is compressed as a whole, then it becomes frames; RSV1 is in the first.

@@ -216,7 +216,7 @@ cdef class RouterWire(Sink):
     :param parse: ``parse(list) -> message``; raises an exception on what is no message.
     :param statistics: counters shared with the transport's serializer.
     :param batch: how messages are told apart when several share one transport message; None: each has its own. Messages
-        are sent in batches of one.
+        that the engine joins go out in one batch.
     """
 
     def __cinit__(self, Engine engine not None, Codec codec not None, session, parse, Statistics statistics=None,
@@ -500,7 +500,10 @@ cdef class RouterWire(Sink):
         return self._sealed(out.size - start)
 
     cdef int _sealed(self, Py_ssize_t size) except -1:
-        self.engine.seal(self.codec.binary)
+        if self.batch is None:
+            self.engine.seal(self.codec.binary)
+        else:
+            self.engine.seal_batch(self.codec.binary)
         if self.statistics is not None:
             self.statistics.count_out(size)
         if self._paused and self.engine.octets_out - self._paused_at > self.max_lag > 0 and self._on_lag is not None:

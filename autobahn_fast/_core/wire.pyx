@@ -138,7 +138,7 @@ cdef class Wire(Sink):
         protocol error.
     :param hot: False: every message reaches ``session.onMessage`` as an object.
     :param batch: how messages are told apart when several share one transport message; None: each has its own. Messages
-        are sent in batches of one.
+        that the engine joins go out in one batch.
 
     A message of the kind (text or binary) that is not the codec's is a ``DecodeError``.
     """
@@ -232,7 +232,10 @@ cdef class Wire(Sink):
         except BaseException as exc:
             engine.abandon()
             self._failed(exc)
-        engine.seal(self.codec.binary)
+        if batch is None:
+            engine.seal(self.codec.binary)
+        else:
+            engine.seal_batch(self.codec.binary)
         if self.statistics is not None:
             self.statistics.count_out(n)
 
@@ -269,7 +272,10 @@ cdef class Wire(Sink):
         except BaseException as exc:
             engine.abandon()
             self._failed(exc)
-        engine.seal(codec.binary)
+        if batch is None:
+            engine.seal(codec.binary)
+        else:
+            engine.seal_batch(codec.binary)
         if self.statistics is not None:
             self.statistics.count_out(n)
         return 0

@@ -5,12 +5,15 @@ import copy
 from typing import Any
 
 import pytest
+from _frame_model import Recorder
 from hypothesis import given
 from hypothesis import strategies as st
-from test_wire import CODECS, Message, Pair, codecs
+from test_frames_compress import Deflate
+from test_wire import CODECS, Message, Pair, Session, codecs
 
 from autobahn_fast._core.batch import Batch
 from autobahn_fast._core.codec import Codec, DecodeError
+from autobahn_fast._core.engine import CallbackSink, EngineClosed
 from autobahn_fast._core.frames import WebSocketEngine
 from autobahn_fast._core.json import JsonCodec
 from autobahn_fast._core.relay import Payload, RouterWire, fan_out
@@ -243,3 +246,101 @@ def test_an_event_to_plain_and_batched_receivers() -> None:
             ("result", 7, None, ("ä", 1), {"k": b"\0"}),
         ]
         assert pair.errors() == []
+
+
+# --- joining ---------------------------------------------------------------------------------------------------------
+
+
+class Turns:
+    """A wire whose engine has loop turns: ``end()`` ends one. ``sent`` are the transport messages, joined or not."""
+
+    def __init__(self, codec: Codec, is_server: bool = False, **options: Any) -> None:
+        self.codec, self.batch = codec, batch_for(codec)
+        self.writes, self.deferred = [], []  # type: ignore[var-annotated]
+        self.sent: list[bytes] = []
+        self.engine = WebSocketEngine(Recorder(), is_server, **options)
+        self.engine.attach(self.write, self.deferred.append)
+        self.peer = WebSocketEngine(Recorder(), not is_server)
+        self.peer.attach(lambda octets: None)
+        self.peer.set_sink(CallbackSink(lambda payload, binary: self.sent.append(payload)))
+        self.wire = Wire(self.engine, codec, None, Session(), list, True, self.batch)
+
+    def write(self, octets: bytes) -> None:
+        self.writes.append(octets)
+        self.peer.feed(octets)
+
+    def end(self) -> list[list[Any]]:
+        deferred, self.deferred[:] = list(self.deferred), []
+        for each in deferred:
+            each()
+        sent, self.sent = self.sent, []
+        return [[self.codec.loads(octets)[1] for octets in self.batch.split(message)] for message in sent]
+
+
+both_sides = pytest.mark.parametrize("is_server", [False, True], ids=["client", "server"])
+
+
+@codecs
+@both_sides
+def test_messages_of_one_turn_share_one_transport_message(codec: Codec, is_server: bool) -> None:
+    turns = Turns(codec, is_server)
+    for request in range(1, 9):
+        turns.wire.publish(request, "a.b", ("x" * 20,), {})
+    assert (turns.end(), len(turns.writes)) == ([[1], [2, 3, 4, 5, 6, 7, 8]], 2)
+    turns.wire.publish(9, "a.b", (), {})
+    assert turns.end() == [[9]]
+    assert turns.engine.messages_out == 3
+
+
+@given(
+    sizes=st.lists(st.sampled_from([0, 1, 60, 90, 110, 117, 118, 300, 3000, 4100]), min_size=2, max_size=40),
+    is_server=st.booleans(),
+    codec=st.sampled_from(CODECS),
+    options=st.sampled_from(
+        [{}, {"apply_mask": False}, {"max_send": 5000}, {"max_send": 4500}, {"auto_fragment": 200}]
+    ),
+)
+def test_nothing_is_lost_or_changed_whatever_the_sizes(
+    sizes: list[int], is_server: bool, codec: Codec, options: dict[str, Any]
+) -> None:
+    turns = Turns(codec, is_server, **options)
+    turns.peer.apply_mask = options.get("apply_mask", True)
+    expected = [batch_for(codec).join(codec.dumps([16, i, {}, "a.b", ["x" * n]])) for i, n in enumerate(sizes, 1)]
+    for request, size in enumerate(sizes, 1):
+        turns.wire.publish(request, "a.b", ("x" * size,), {})
+    for deferred in turns.deferred:
+        deferred()
+    assert b"".join(turns.sent) == b"".join(expected)
+    assert all(len(message) <= 4096 or message in expected for message in turns.sent)
+    assert turns.engine.payload_out == sum(map(len, expected))
+
+
+@codecs
+@both_sides
+def test_what_comes_between_ends_a_joined_message(codec: Codec, is_server: bool) -> None:
+    turns = Turns(codec, is_server)
+    publish = turns.wire.publish
+    publish(1, "a.b", (), {})
+    publish(2, "a.b", (), {})
+    turns.engine.ping(b"between")
+    publish(3, "a.b", (), {})
+    with pytest.raises(ValueError, match="."):
+        publish(4, "a.b", (object(),), {})
+    publish(5, "a.b", (), {})
+    turns.engine.flush()
+    publish(6, "a.b", (), {})
+    turns.engine.send(turns.batch.join(codec.dumps([16, 7])), codec.binary)
+    publish(8, "a.b", (), {})
+    publish(9, "a.b", (), {})
+    turns.engine.close(1000)
+    with pytest.raises(EngineClosed):
+        publish(10, "a.b", (), {})
+    assert turns.end() == [[1], [2], [3, 5], [6], [7], [8, 9]]
+
+
+def test_compressed_messages_are_not_joined() -> None:
+    turns = Turns(CODECS[1])
+    turns.engine.compression, turns.peer.compression = Deflate(), Deflate()
+    for request in (1, 2, 3):
+        turns.wire.publish(request, "a.b", (), {})
+    assert turns.end() == [[1], [2], [3]]
