@@ -180,8 +180,6 @@ def _scalar(kind: str, value: int) -> Any:
 
 _LIMITS = {"u8": 0xFF, "u16": 0xFFFF, "u32": 0xFFFFFFFF, "u64": 0xFFFFFFFFFFFFFFFF}
 _PREPEND = {"u16": "PrependUint16", "u32": "PrependUint32", "u64": "PrependUint64"}
-# Two spellings of one method are in use.
-_SYNONYMS = {"scram": "wamp-scram"}
 
 
 def number(kind: str, value: Any, field: str) -> int:
@@ -194,7 +192,6 @@ def number(kind: str, value: Any, field: str) -> int:
         if type(value) is bool:
             return int(value)
     elif kind in ENUMS:
-        value = _SYNONYMS.get(value, value) if type(value) is str else value
         if value in ENUMS[kind]:
             return ENUMS[kind].index(value)
     elif type(value) is int and 0 <= value <= _LIMITS[kind]:
