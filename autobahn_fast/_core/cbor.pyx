@@ -409,9 +409,16 @@ cdef int skip_value(Cursor *c, int depth, bint *shared) except -1:
     return 0
 
 
+def octets_of_tag(*given):
+    # Tag 64 (RFC 8746) is how JavaScript libraries write a Uint8Array: plain octets. Versions of cbor2 pass the tag with
+    # the decoder before it, or with a flag behind it.
+    tag = given[0] if hasattr(given[0], "tag") else given[1]
+    return tag.value if tag.tag == 64 and type(tag.value) is bytes else tag
+
+
 cdef object read_by_library(const unsigned char *p, Py_ssize_t n):
     try:
-        return library().loads(PyBytes_FromStringAndSize(<const char *>p, n))
+        return library().loads(PyBytes_FromStringAndSize(<const char *>p, n), tag_hook=octets_of_tag)
     except Exception as exc:
         decode_failed(exc)
 

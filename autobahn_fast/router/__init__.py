@@ -64,6 +64,13 @@ class Router:
     ) -> None:
         if isinstance(listen, str) or isinstance(realms, str | Mapping):
             raise TypeError("listen and realms are lists, not one text or dict")
+        if not all(isinstance(part, Sequence) for part in (listen, realms, serializers)):
+            raise TypeError("listen, realms and serializers are lists")
+        if not all(isinstance(url, str) for url in listen):
+            raise TypeError("listen is a list of URLs, each a text")
+        for name, limit in (("max_message_size", max_message_size), ("max_lag", max_lag), ("max_stall", max_stall)):
+            if not isinstance(limit, int | float):
+                raise TypeError(f"{name} must be a number, not {type(limit).__name__}")
         if not realms or not listen:
             raise ValueError("a router needs at least one URL to listen on and one realm")
         unknown = [name for name in serializers if name not in SERIALIZERS]

@@ -44,6 +44,7 @@ def realm_config(settings: str | Mapping[str, Any]) -> RealmConfig:
     if isinstance(settings, str):
         return RealmConfig(settings)
     where = "a realm"
+    settings = _mapping(settings, where)
     _only(settings, ("name", "auth", "roles", "disclose", "history"), where)
     name = settings.get("name")
     if not isinstance(name, str) or not name:

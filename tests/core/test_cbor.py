@@ -110,6 +110,15 @@ def test_elements_that_refer_to_others() -> None:
         assert CODEC.skip_over(element) == len(element)
 
 
+def test_octets_as_javascript_writes_them() -> None:
+    # Tag 64 (RFC 8746): an array of octets. What else has a tag stays what cbor2 makes of it.
+    assert CODEC.loads(bytes.fromhex("82 d8404200ff d8404100")) == [b"\x00\xff", b"\x00"]
+    assert CODEC.get_from(bytes.fromhex("d84040"))[0] == b""
+    value = CODEC.loads(bytes.fromhex("d84001"))
+    assert (value.tag, value.value) == (64, 1)
+    assert CODEC.loads(bytes.fromhex("d8454200ff")).tag == 69
+
+
 def test_trailing_octets() -> None:
     with pytest.raises(DecodeError, match="too many"):
         CODEC.loads(TRAILING)

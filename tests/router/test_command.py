@@ -2,6 +2,7 @@
 """``python -m autobahn_fast router``: the ready line, signals and exit codes."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -42,6 +43,63 @@ def test_router_from_start_to_signal(tmp_path, number, loop):
             assert (process.returncode, out, err) == (0, "", "")
         finally:
             process.kill()
+
+
+def test_a_configuration_file(tmp_path):
+    settings = {
+        "listen": ["rs://127.0.0.1:0", "unix:/nowhere"],
+        "realms": [
+            "open",
+            {"name": "closed", "auth": {"ticket": {"authenticator": "builtins:dict"}}, "roles": {"user": {}}},
+        ],
+        "serializers": ["json"],
+        "max_stall": 0,
+    }
+    path = tmp_path / "router.json"
+    path.write_text(json.dumps(settings))
+    command = [*COMMAND, "router", "--config", str(path), "--listen", "rs://127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            ready = process.stdout.readline().split()
+            assert ready[3:] == ["realms:", "open", "closed"]
+
+            async def talk():
+                client = await Client.connect(ready[2], "json")
+                answer = await client.ask(1, "closed", {"roles": {"caller": {}}})
+                assert (answer[0], answer[2]) == (3, "wamp.error.authentication_required")
+                client = await Client.connect(ready[2], "json")
+                assert (await client.ask(1, "open", {"roles": {"caller": {}}}))[0] == 2
+                client.cut()
+
+            asyncio.run(talk())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "must be an object with some of listen, realms"),
+        ('{"realm": "x"}', "must be an object with some of listen, realms"),
+        ('{"realms": "x"}', "are lists"),
+        ('{"realms": [{"name": "x", "rolls": {}}]}', "unknown rolls"),
+        ('{"realms": ["x", "x"]}', "the same name"),
+        ('{"max_lag": "much"}', "max_lag must be a number"),
+        ('{"listen": 5}', "are lists"),
+        ('{"listen": [5]}', "each a text"),
+        ('{"realms": [5]}', "must be an object"),
+        (None, "No such file"),
+    ],
+)
+def test_configuration_files_that_make_no_sense(tmp_path, capsys, text, complaint):
+    path = tmp_path / "router.json"
+    if text is not None:
+        path.write_text(text)
+    assert main(["router", "--config", str(path)]) == 1
+    assert complaint in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
