@@ -101,8 +101,8 @@ class Call:
         request: int,
         callee: RouterSession,
         invocation: int,
-        progressive: bool = False,
-        special: Special | None = None,
+        progressive: bool,
+        special: Special | None,
     ) -> None:
         self.caller = caller
         self.request = request
@@ -227,7 +227,8 @@ class Calls:
         call = session.invocations.get(invocation)
         if call is None:
             return
-        details, progress = None, False
+        details: dict[str, Any] | None = None
+        progress = False
         if options is not None:
             details = passed_on(options, session, "callee")
             progress = options.get("progress") is True

@@ -130,9 +130,7 @@ class Dealer:
             self._tell("wamp.registration.on_create", session.id, registration.details())
         elif registration.invoke == "single" or invoke != registration.invoke or session in registration.callees:
             raise Refused(PROCEDURE_ALREADY_EXISTS, _why_not_shared(registration, invoke))
-        registration.callees.append(session)
-        if terms:
-            registration.terms[session] = terms
+        registration.add(session, terms)
         session.registrations[registration.id] = registration
         self._tell("wamp.registration.on_register", session.id, registration.id)
         return registration.id
@@ -208,12 +206,12 @@ class Dealer:
                 self._meta(session, request, procedure, payload)
                 return
             registration = self._winner(procedure)
-        if options is not None or extra is not None or registration.terms or len(registration.callees) > 1:
+        callee = registration.only
+        if options is not None or extra is not None or callee is None:
             self._call_with(session, request, registration, procedure, options or {}, payload, extra)
             return
-        callee = registration.callees[0]
         invocation = callee.next_invocation()
-        call = Call(session, request, callee, invocation)
+        call = Call(session, request, callee, invocation, False, None)
         session.calls[request] = callee.invocations[invocation] = call
         try:
             callee.wire.invocation(

@@ -45,10 +45,10 @@ class Terms:
 class Registration:
     """One procedure or pattern with its callees, in the order they registered.
 
-    ``terms`` has those callees that asked for something special.
+    ``terms`` has those callees that asked for something special. ``only`` is the callee when there is one and it did not.
     """
 
-    __slots__ = ("_next", "callees", "created", "id", "invoke", "match", "terms", "uri")
+    __slots__ = ("_next", "callees", "created", "id", "invoke", "match", "only", "terms", "uri")
 
     def __init__(self, id: int, uri: str, match: str, invoke: str, created: str = "") -> None:
         self.id = id
@@ -57,6 +57,7 @@ class Registration:
         self.invoke = invoke
         self.created = created
         self.callees: list[RouterSession] = []
+        self.only: RouterSession | None = None
         self.terms: dict[RouterSession, Terms] = {}
         self._next = 0
 
@@ -101,10 +102,21 @@ class Registration:
         terms = self.terms.get(callee)
         return terms is not None and 0 < terms.concurrency <= terms.running
 
+    def add(self, session: RouterSession, terms: Terms) -> None:
+        """Make ``session`` a callee."""
+        self.callees.append(session)
+        if terms:
+            self.terms[session] = terms
+        self._changed()
+
+    def _changed(self) -> None:
+        self.only = self.callees[0] if len(self.callees) == 1 and not self.terms else None
+
     def discard(self, session: RouterSession) -> None:
         """``session`` is no callee any more. The turn of the others in a round robin stays as it was."""
         position = self.callees.index(session)
         del self.callees[position]
         self.terms.pop(session, None)
+        self._changed()
         if position < self._next:
             self._next -= 1

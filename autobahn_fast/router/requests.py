@@ -49,23 +49,19 @@ class Requests:
 
     # --- events ---
 
-    def _on_publish(self, request: int, options: dict[str, Any] | None, topic: str, payload: Payload) -> None:
-        self.router.sender = self
-        if self.gate is None:
-            self._publish(request, options, topic, payload, None)
-            return
-        self.gate.admit(
-            "publish",
-            topic,
-            "exact",
-            options,
-            lambda extra: self._publish(request, options, topic, payload, extra),
-            lambda error, text: self._unpublished(request, options, error, text),
-        )
-
-    def _publish(
-        self, request: int, options: dict[str, Any] | None, topic: str, payload: Payload, extra: dict[str, Any] | None
+    def _on_publish(
+        self,
+        request: int,
+        options: dict[str, Any] | None,
+        topic: str,
+        payload: Payload,
+        admitted: bool = False,
+        extra: dict[str, Any] | None = None,
     ) -> None:
+        self.router.sender = self
+        if self.gate is not None and not admitted:
+            self._may_publish(self.gate, request, options, topic, payload)
+            return
         try:
             publication = self.realm.broker.publish(self, topic, options, payload, extra)
         except InvalidUri as exc:
@@ -76,6 +72,18 @@ class Requests:
             return
         if options is not None and options.get("acknowledge") is True:
             self.wire.send(message.Published(request, publication))
+
+    def _may_publish(
+        self, gate: Gate, request: int, options: dict[str, Any] | None, topic: str, payload: Payload
+    ) -> None:
+        gate.admit(
+            "publish",
+            topic,
+            "exact",
+            options,
+            lambda extra: self._on_publish(request, options, topic, payload, True, extra),
+            lambda error, text: self._unpublished(request, options, error, text),
+        )
 
     def _unpublished(self, request: int, options: dict[str, Any] | None, error: str, text: str) -> None:
         if options is not None and options.get("acknowledge") is True:
@@ -117,32 +125,24 @@ class Requests:
 
     # --- calls ---
 
-    def _on_call(self, request: int, options: dict[str, Any] | None, procedure: str, payload: Payload) -> None:
-        self.router.sender = self
-        if self.gate is None or request in self.calls or request in self.unfinished:
-            self._call(request, options, procedure, payload, None)
-            return
-        self.gate.admit(
-            "call",
-            procedure,
-            "exact",
-            options,
-            lambda extra: self._call(request, options, procedure, payload, extra),
-            lambda error, text: self._uncalled(request, options, error, text),
-        )
-
-    def _call(
+    def _on_call(
         self,
         request: int,
         options: dict[str, Any] | None,
         procedure: str,
         payload: Payload,
-        extra: dict[str, Any] | None,
+        admitted: bool = False,
+        extra: dict[str, Any] | None = None,
     ) -> None:
+        self.router.sender = self
         dealer = self.realm.dealer
         try:
-            known = request in self.calls or request in self.unfinished
-            if not (known and dealer.proceed(self, request, options, payload)):
+            known = request in self.calls or (self.unfinished and request in self.unfinished)
+            if known and dealer.proceed(self, request, options, payload):
+                return
+            if self.gate is not None and not admitted:
+                self._may_call(self.gate, request, options, procedure, payload)
+            else:
                 dealer.call(self, request, procedure, options, payload, extra)
         except Refused as exc:
             self._uncalled(request, options, exc.error, exc.text)
@@ -150,6 +150,18 @@ class Requests:
             self._uncalled(request, options, INVALID_URI, str(exc))
         except CANNOT_FORWARD as exc:
             self._uncalled(request, options, *cannot_forward(exc))
+
+    def _may_call(
+        self, gate: Gate, request: int, options: dict[str, Any] | None, procedure: str, payload: Payload
+    ) -> None:
+        gate.admit(
+            "call",
+            procedure,
+            "exact",
+            options,
+            lambda extra: self._on_call(request, options, procedure, payload, True, extra),
+            lambda error, text: self._uncalled(request, options, error, text),
+        )
 
     def _uncalled(self, request: int, options: dict[str, Any] | None, error: str, text: str) -> None:
         if options is not None and options.get("progress") is True:
