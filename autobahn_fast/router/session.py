@@ -35,6 +35,7 @@ log = logging.getLogger("autobahn_fast.router")
 
 INVALID_URI = "wamp.error.invalid_uri"
 VIOLATION = "wamp.error.protocol_violation"
+GOODBYE_TIMEOUT = 10  # seconds for a client to answer GOODBYE
 AUTHENTICATION_TIMEOUT = 30  # seconds for a client, or an authenticator, to answer
 
 
@@ -85,6 +86,7 @@ class RouterSession(Requests):
         self.calls: dict[int, Call] = {}  # by the caller's request id
         self.invocations: dict[int, Call] = {}  # by the id the callee got
         self.unfinished: dict[int, None] = {}  # calls that are over, of which the caller may still send parts
+        self._goodbye_timer: Any = None
         self._attempt: _Attempt | None = None
         self._attempt_over: Callable[[], None] | None = None
         self._last_invocation = 0
@@ -135,6 +137,8 @@ class RouterSession(Requests):
     def onClose(self, wasClean: bool) -> None:
         """The transport is gone: whatever this client had ends."""
         self._over = True
+        if self._goodbye_timer is not None:
+            self._goodbye_timer.cancel()
         self.flow.close()
         self._leave_realm()
         if self.wire is not None:
@@ -182,7 +186,7 @@ class RouterSession(Requests):
         self.router.close(self)
 
     def goodbye(self, reason: str = "wamp.close.system_shutdown", text: str | None = None) -> None:
-        """End the session from the router's side; the transport closes when the client has answered."""
+        """End the session from the router's side; the transport closes when the client has answered, or does not."""
         if self._over or self._leaving:
             return
         if self.realm is None:
@@ -190,6 +194,7 @@ class RouterSession(Requests):
             self.router.close(self)
             return
         self._leaving = True
+        self._goodbye_timer = self.router.call_later(GOODBYE_TIMEOUT, lambda: self.router.drop(self))
         self.wire.send(message.Goodbye(reason, text))
         self._leave_realm()
 

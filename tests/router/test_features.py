@@ -266,6 +266,22 @@ def test_sessions_come_and_go(run):
     run(main())
 
 
+def test_a_killed_client_that_does_not_answer_is_disconnected(run, monkeypatch):
+    monkeypatch.setattr("autobahn_fast.router.session.GOODBYE_TIMEOUT", 0.05)
+
+    async def main():
+        async with Router() as router:
+            one, deaf = await Client.joined(router.urls[0]), await Client.joined(router.urls[0])
+            assert await one.ask(48, 1, {}, "wamp.session.kill", [deaf.id]) == [50, 1, {}]
+            assert await deaf.receive() == [6, {}, "wamp.close.killed"]
+            deaf.send(16, 1, {}, "com.x")
+            await deaf.lost()
+            await one.quiet()
+            await one.end()
+
+    run(main())
+
+
 def test_registrations_and_subscriptions_come_and_go(run):
     async def main():
         async with two() as (_, a, b):
