@@ -24,7 +24,8 @@ class RecordType(type):
     """Metaclass of records: slots and a constructor that checks, out of the table ``fields`` in the class body.
 
     ``fields`` maps a parameter to the :class:`Kind` of its values; None is allowed unless the name is in ``required``.
-    ``defaults`` has defaults other than None. A class may have ``_normalize(self)``, called at the end.
+    ``defaults`` has defaults other than None. A class may have ``_normalize(self)``, called at the end. ``written`` names
+    the fields that ``_written()`` returns as a dict, without those that are None: options as they go on the wire.
     """
 
     FIELDS: dict[str, Kind]
@@ -35,6 +36,7 @@ class RecordType(type):
             return super().__new__(mcls, name, bases, namespace)
         required = namespace.pop("required", ())
         defaults = namespace.pop("defaults", {})
+        written = namespace.pop("written", ())
         namespace["__slots__"] = tuple(fields)
         namespace["FIELDS"] = fields
         cls: Any = super().__new__(mcls, name, bases, namespace)
@@ -47,11 +49,18 @@ class RecordType(type):
                 lines += [f"    if {guard}not ({kind.test}):", f"        refuse({name!r}, {field!r}, {kind.name!r}, v)"]
         if hasattr(cls, "_normalize"):
             lines.append("    self._normalize()")
+        if written:
+            lines += ["def _written(self):", "    options = {}"]
+            for field in written:
+                lines += [f"    v = self.{field}", "    if v is not None:", f"        options[{field!r}] = v"]
+            lines.append("    return options")
         names: dict[str, Any] = {**TESTS, **getattr(cls, "TESTS", {}), "refuse": _refuse}
         exec("\n".join(lines), names)
         cls.__init__ = names["__init__"]
         cls.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
         cls.__init__.__module__ = cls.__module__
+        if written:
+            cls._written = names["_written"]
         return cls
 
 

@@ -60,6 +60,12 @@ class Running:
             self.chunks.fail(error)
 
 
+SPECIAL = frozenset({"progress", "receive_progress", "timeout", "ppt_scheme"})
+"""Details of an INVOCATION that ask for more than calling the endpoint and sending what it returns."""
+
+PLAIN = Running(None)
+"""Stands for an invocation without any of these, while its endpoint is called."""
+
 ENDED = Running(None)
 """Stands for an invocation that ended before the last piece of its input came."""
 
@@ -154,6 +160,24 @@ class InvocationMixin(SessionPart):
         self, request: int, reg: Any, details: dict[str, Any], args: Any, kwargs: dict[str, Any] | None
     ) -> None:
         """Run an endpoint that wants details, or an invocation that came with some."""
+        if reg.endpoint.progressive or not SPECIAL.isdisjoint(details):
+            self._invoke_special(request, reg, details, args, kwargs)
+            return
+        try:
+            result = self._call_with_details(request, reg, PLAIN, details, args, kwargs)
+        except DetailsError:
+            raise
+        except self._cancelled_errors as e:
+            self._answer_error(request, reg, e)
+        except Exception as e:
+            self._answer_error(request, reg, e)
+        else:
+            self._on_returned(request, reg, result)
+
+    def _invoke_special(
+        self, request: int, reg: Any, details: dict[str, Any], args: Any, kwargs: dict[str, Any] | None
+    ) -> None:
+        """Run an invocation with input in pieces, interim results, a timeout, or in payload passthru mode."""
         endpoint = reg.endpoint
         last = not details.get("progress")
         if not (last or endpoint.progressive):
@@ -170,10 +194,7 @@ class InvocationMixin(SessionPart):
             running.chunks.put(args, kwargs, last)
             args, kwargs = (), None
         try:
-            if endpoint.details_arg is None:
-                result = endpoint.fn(*args, **(kwargs or _EMPTY))
-            else:
-                result = self._call_with_details(request, running, details, args, kwargs)
+            result = self._call_with_details(request, reg, running, details, args, kwargs)
         except DetailsError:
             self._end_invocation(request, running)
             raise
@@ -192,11 +213,18 @@ class InvocationMixin(SessionPart):
                 self._answer(request, reg, result, running.ppt)
 
     def _call_with_details(
-        self, request: int, running: Running, details: dict[str, Any], args: Any, kwargs: dict[str, Any] | None
+        self,
+        request: int,
+        reg: Any,
+        running: Running,
+        details: dict[str, Any],
+        args: Any,
+        kwargs: dict[str, Any] | None,
     ) -> Any:
-        """Call an endpoint that wants details."""
-        reg = running.registration
+        """Call an endpoint with its details, if it wants them."""
         endpoint = reg.endpoint
+        if endpoint.details_arg is None:
+            return endpoint.fn(*args, **(kwargs or _EMPTY))
         get = details.get
         keywords = dict(kwargs) if kwargs else {}
         timeout = get("timeout")

@@ -56,6 +56,7 @@ _bytes = Kind("bytes", "type(v) is bytes", bytes)
 _subscription = Kind("a Subscription", "isinstance(v, Subscription)")
 _registration = Kind("a Registration", "isinstance(v, Registration)")
 _PPT = {"ppt_scheme": text, "ppt_serializer": text, "ppt_cipher": text, "ppt_keyid": text}
+_LISTS = ("exclude", "exclude_authid", "exclude_authrole", "eligible", "eligible_authid", "eligible_authrole")
 _CORRELATION = {
     "correlation_id": anything,
     "correlation_uri": anything,
@@ -102,10 +103,6 @@ class IRegistration:
     def unregister(self) -> Any:
         """Give it up."""
         raise AttributeError("unregister")
-
-
-def _options(record: Record, *names: str) -> dict[str, Any]:
-    return {name: value for name in names if (value := getattr(record, name)) is not None}
 
 
 class _WithPassthru(Record):
@@ -282,22 +279,14 @@ class PublishOptions(_WithPassthru):
         "rkey": text,
         **_PPT,
     }
+    written = tuple(name for name in fields if name not in _CORRELATION)
 
     def message_attr(self) -> dict[str, Any]:
         """Return the options as a PUBLISH message has them."""
-        options = _options(self, "acknowledge", "exclude_me")
-        for name in (
-            "exclude",
-            "exclude_authid",
-            "exclude_authrole",
-            "eligible",
-            "eligible_authid",
-            "eligible_authrole",
-        ):
-            value = getattr(self, name)
-            if value is not None:
-                options[name] = value if type(value) is list else [value]
-        options.update(_options(self, "retain", "transaction_hash", "forward_for", "disclose_me", "rkey", *_PPT))
+        options: dict[str, Any] = self._written()
+        for name in _LISTS:
+            if name in options and type(options[name]) is not list:
+                options[name] = [options[name]]
         return options
 
 
@@ -333,10 +322,11 @@ class SubscribeOptions(_WithDetailsArg):
         "nkey": text,
         "on_revoked": _function,
     }
+    written = ("match", "get_retained", "forward_for", "nkey")
 
     def message_attr(self) -> dict[str, Any]:
         """Return the options as a SUBSCRIBE message has them."""
-        return _options(self, "match", "get_retained", "forward_for", "nkey")
+        return self._written()  # type: ignore[no-any-return]
 
 
 class EventDetails(Record):
@@ -406,6 +396,15 @@ class RegisterOptions(_WithDetailsArg):
         "progressive": flag,
         "on_revoked": _function,
     }
+    written = (
+        "match",
+        "invoke",
+        "concurrency",
+        "force_reregister",
+        "forward_for",
+        "disclose_caller",
+        "forward_timeout",
+    )
 
     def _normalize(self) -> None:
         super()._normalize()
@@ -414,16 +413,7 @@ class RegisterOptions(_WithDetailsArg):
 
     def message_attr(self) -> dict[str, Any]:
         """Return the options as a REGISTER message has them."""
-        return _options(
-            self,
-            "match",
-            "invoke",
-            "concurrency",
-            "force_reregister",
-            "forward_for",
-            "disclose_caller",
-            "forward_timeout",
-        )
+        return self._written()  # type: ignore[no-any-return]
 
 
 class CallDetails(Record):
@@ -496,16 +486,24 @@ class CallOptions(_WithPassthru):
         "runmode": _runmode,
         **_PPT,
     }
+    written = (
+        "timeout",
+        "transaction_hash",
+        "forward_for",
+        "caller",
+        "caller_authid",
+        "caller_authrole",
+        "disclose_me",
+        "rkey",
+        "runmode",
+        *_PPT,
+    )
 
     def message_attr(self) -> dict[str, Any]:
         """Return the options as a CALL message has them."""
-        options = _options(self, "timeout")
+        options: dict[str, Any] = self._written()
         if self.on_progress is not None:
             options["receive_progress"] = True
-        options.update(
-            _options(self, "transaction_hash", "forward_for", "caller", "caller_authid", "caller_authrole"),
-        )
-        options.update(_options(self, "disclose_me", "rkey", "runmode", *_PPT))
         if self.rkey is not None:
             options["runmode"] = "partition"
         return options
