@@ -19,8 +19,6 @@ from autobahn_fast.wamp.types import CallResult, EncodedPayload, EventDetails
 
 __all__ = ("InboundMixin", "Remembered")
 
-_NO_KWARGS: dict[str, Any] = {}
-
 
 class DetailsError(ProtocolError):
     """The router sent details of the wrong type. Not the application's error, although it shows when its callback is called."""
@@ -132,8 +130,11 @@ class InboundMixin(SessionPart):
         kwargs: dict[str, Any] | None,
     ) -> Any:
         handler = sub.handler
-        get = (details or _NO_KWARGS).get
         keywords = dict(kwargs) if kwargs else {}
+        if not details:
+            keywords[handler.details_arg] = EventDetails(sub, publication, topic=sub.topic)
+            return handler.fn(*args, **keywords)
+        get = details.get
         try:
             keywords[handler.details_arg] = EventDetails(
                 sub,
@@ -147,7 +148,7 @@ class InboundMixin(SessionPart):
                 enc_algo=get("enc_algo"),
                 forward_for=get("forward_for"),
                 trustlevel=get("trustlevel"),
-                ppt=ppt_details(details) if details else None,
+                ppt=ppt_details(details),
             )
         except InvalidArgument as e:
             raise DetailsError(f"EVENT: {e}") from e

@@ -225,8 +225,11 @@ class InvocationMixin(SessionPart):
         endpoint = reg.endpoint
         if endpoint.details_arg is None:
             return endpoint.fn(*args, **(kwargs or _EMPTY))
-        get = details.get
         keywords = dict(kwargs) if kwargs else {}
+        if not details and running is PLAIN:
+            keywords[endpoint.details_arg] = CallDetails(reg, procedure=reg.procedure)
+            return endpoint.fn(*args, **keywords)
+        get = details.get
         timeout = get("timeout")
         try:
             keywords[endpoint.details_arg] = CallDetails(
