@@ -709,6 +709,29 @@ async def test_passthru_with_a_cipher(p: Peer) -> None:
 
 
 @with_router()
+async def test_input_in_pieces_through_a_payload_codec(p: Peer) -> None:
+    p.session.set_payload_codec(Codec())
+    call = p.session.call_progressively("com.p")
+    call.send(1)
+    call.finish(2)
+    first, second = p.sent
+    p.sent.clear()
+    assert (first.enc_algo, first.progress, second.progress) == ("cryptobox", True, None)
+
+    async def total(details: Any) -> list[Any]:
+        return [chunk.args[0] async for chunk in details.chunks]
+
+    await p.registered(total, options=PIECES)
+    for each in (first, second):
+        enc = {name: getattr(each, name) for name in ("payload", "enc_algo", "enc_serializer", "enc_key")}
+        p.say(message.Invocation(9, 200, progress=each.progress, **enc))
+        await turns()
+    answer = p.take()
+    assert Codec().decode(False, "com.p", EncodedPayload(answer.payload, "cryptobox", "json", "key1"))[1] == [[1, 2]]
+    call.result.cancel()
+
+
+@with_router()
 async def test_passthru_in_pieces(p: Peer) -> None:
     call = p.session.call_progressively("com.p", CallOptions(**PPT, ppt_serializer="json", timeout=5))
     call.send(1)
