@@ -12,7 +12,7 @@ SUITE  := $(if $(wildcard ../shared/tools/wstest),.venvs/wstest/.installed)
 
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench test-crossbar wstest sanitize docs clean
+.PHONY: help demo test build lint bench test-crossbar test-dropin wstest sanitize docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -38,6 +38,10 @@ bench: .venv-bench/.built  ## side by side with autobahn: CPU time per message o
 test-crossbar: build .venvs/crossbar/.installed  ## the session tests and a short bench against a Crossbar node
 	@$(BIN)/python -m pytest --crossbar .venvs/crossbar/bin/crossbar tests/crossbar $(ARGS)
 
+test-dropin: build .venvs/crossbar/.installed .venvs/dropin/.installed  ## Crossbar and daphne, unmodified, on autobahn_fast
+	@$(BIN)/python -m pytest --dropin .venvs/dropin --plain .venvs/crossbar/bin/python tests/dropin $(ARGS)
+	@$(BIN)/python -m pytest --crossbar .venvs/dropin/bin/crossbar tests/crossbar $(ARGS)
+
 wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every framework; writes docs/conformance.md
 	@$(BIN)/python tests/conformance/run.py --report docs/conformance.md $(ARGS)
 
@@ -48,7 +52,7 @@ docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
 	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
 
 clean:  ## remove what was built, and the virtual environments made here
-	rm -rf build dist *.egg-info $(VENV) .venv-bench .venvs/crossbar .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info $(VENV) .venv-bench .venvs/crossbar .venvs/dropin .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -86,6 +90,17 @@ $(VENV)/.docs: $(VENV)/.env
 	@echo "== .venvs/crossbar: Crossbar.io from PyPI"
 	@test -x .venvs/crossbar/bin/python || $(PYTHON) -m venv .venvs/crossbar
 	@.venvs/crossbar/bin/python $(PIP) 'crossbar>=26.10,<26.11'
+	@touch $@
+
+.venvs/dropin/.installed: pyproject.toml autobahn_fast/dropin.py
+	@echo "== .venvs/dropin: Crossbar.io and daphne from PyPI, and autobahn_fast in the place of autobahn"
+	@test -x .venvs/dropin/bin/python || $(PYTHON) -m venv .venvs/dropin
+	@.venvs/dropin/bin/python $(PIP) --upgrade 'pip>=25.1'
+	@.venvs/dropin/bin/python $(PIP) --group build 'crossbar>=26.10,<26.11' daphne django hypothesis pytest pytest-asyncio
+	@PYTHONWARNINGS=ignore .venvs/dropin/bin/python $(PIP) --no-build-isolation -e .
+	@rm -rf .venvs/dropin/daphne && mkdir .venvs/dropin/daphne
+	@cd .venvs/dropin/daphne && ../bin/python -m pip download -q --disable-pip-version-check --no-deps --no-binary :all: daphne && tar xzf daphne-*.tar.gz
+	@.venvs/dropin/bin/python -m autobahn_fast dropin enable --shadow
 	@touch $@
 
 # Without it the tests that need it are skipped: a package index that is out of reach fails nothing
