@@ -12,7 +12,7 @@ SUITE  := $(if $(wildcard ../shared/tools/wstest),.venvs/wstest/.installed)
 
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench test-crossbar test-dropin wstest sanitize docs clean
+.PHONY: help demo test build lint bench bench-crossbar test-crossbar test-dropin wstest sanitize docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -34,6 +34,9 @@ lint: $(VENV)/.lint  ## ruff, mypy, and the stubs of the extensions against the 
 
 bench: .venv-bench/.built  ## side by side with autobahn: CPU time per message of the same programs
 	@.venv-bench/bin/python bench/e2e/side_by_side.py $(ARGS)
+
+bench-crossbar: build .venvs/crossbar/.installed .venvs/dropin/.installed  ## what a Crossbar node gains from running on autobahn_fast
+	@$(BIN)/python bench/e2e/crossbar_gain.py .venvs/crossbar/bin/crossbar .venvs/dropin/bin/crossbar $(ARGS)
 
 test-crossbar: build .venvs/crossbar/.installed  ## the session tests and a short bench against a Crossbar node
 	@$(BIN)/python -m pytest --crossbar .venvs/crossbar/bin/crossbar tests/crossbar $(ARGS)
