@@ -8,6 +8,7 @@ client ``bench/e2e/client.py``; both run in processes of their own, one client a
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -25,6 +26,14 @@ MESSAGES = {BASE: 20_000}
 DEFAULT_MESSAGES = 200_000
 TARGETS = {"publish": 25.0, "event": 25.0, "call, pipelined": 25.0, "call, window": 25.0}
 """How many times less processor time than autobahn is asked for."""
+
+
+def version(name: str) -> str:
+    """The version of a package, installed or just on the path."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return str(importlib.import_module(name).__version__)
 
 
 def measure(package: str, port: int) -> Round:
@@ -84,7 +93,7 @@ def main() -> int:
     print(
         f"{text}\n\n256-octet payload, WebSocket, msgpack, uvloop; medians of {options.rounds} rounds, taken in turns."
     )
-    versions = {name: metadata.version(name) for name in (BASE, options.package, "uvloop", "msgpack")}
+    versions = {name: version(name) for name in (BASE, options.package, "uvloop", "msgpack")}
     path = write(options.name, {"versions": versions, "ratios": ratios, "rounds": results})
     print(f"written to {path.relative_to(BENCH.parent)}")
     missed = [name for name, target in TARGETS.items() if ratios[name] < target]
