@@ -18,7 +18,7 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BENCH))
 
-from _harness import Round, interleave, median, spread, table, write
+from _rounds import Round, interleave, median, spread, table, write
 
 BASE = "autobahn"
 MESSAGES = {BASE: 20_000}

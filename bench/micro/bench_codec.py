@@ -27,7 +27,7 @@ sys.path.insert(0, str(BENCH))
 import cbor2
 import msgpack
 import ujson
-from _harness import Round, interleave, median, spread, table
+from _rounds import Round, interleave, median, spread, table
 
 from autobahn_fast._core.cbor import CborCodec
 from autobahn_fast._core.codec import Codec, Statistics

@@ -17,7 +17,7 @@ from typing import Any
 BENCH = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BENCH))
 
-from _harness import Round, interleave, median, spread, table
+from _rounds import Round, interleave, median, spread, table
 
 from autobahn_fast._core.engine import Engine, Sink
 from autobahn_fast._core.frames import WebSocketEngine

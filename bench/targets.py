@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""What is asked for: one line for each target, and how a run is judged by them.
+
+A target compares two sides of one case, measured in turns in one run: ``at_least`` is peer / ours, ``at_most`` is ours / peer,
+of the medians. A target without a peer is a value of ours.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+OURS = "autobahn_fast"
+
+
+@dataclass(frozen=True)
+class Target:
+    """``path`` is the case; ``figure`` is which of its figures counts."""
+
+    group: str
+    path: str
+    peer: str | None
+    at_least: float | None = None
+    at_most: float | None = None
+    ours: str = OURS
+    figure: str = "cpu"
+
+    @property
+    def wanted(self) -> str:
+        """As a few words."""
+        bound = f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
+        return bound + ("x" if self.peer else "")
+
+    @property
+    def against(self) -> str:
+        """What ours is compared with."""
+        return self.peer or "-"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target with what was measured; ``ratio`` is None when one of the sides was not."""
+
+    target: Target
+    ours: float | None = None
+    peer: float | None = None
+    ratio: float | None = None
+    note: str = ""
+
+    @property
+    def passed(self) -> bool | None:
+        """None: not measured."""
+        if self.ratio is None:
+            return None
+        target = self.target
+        return self.ratio >= target.at_least if target.at_least is not None else self.ratio <= (target.at_most or 0)
+
+    @property
+    def word(self) -> str:
+        """``pass``, ``MISS`` or ``-``."""
+        return {True: "pass", False: "MISS", None: "-"}[self.passed]
+
+
+def websocket() -> list[Target]:
+    """Against the other WebSocket packages and bare transports."""
+    g = "WebSocket"
+    made = [Target(g, f"echo {size}", "picows", at_most=1.0) for size in ("32 B", "256 B", "8 KiB", "100 KiB", "1 MiB")]
+    made += [
+        Target(g, "echo 256 B", "raw aiofastnet", at_most=1.3),
+        Target(g, "echo 256 B, TLS", "picows", at_most=1.0),
+        Target(g, "send 256 B", None, at_most=0.7),
+        Target(g, "send 256 B", "picows", at_least=5),
+        Target(g, "receive 256 B", "picows", at_most=1.0),
+        Target(g, "receive 16 KiB", "picows", at_most=1.0),
+        Target(g, "echo 8 KiB JSON, deflate", "zlib", at_most=1.7),
+        Target(g, "echo 256 B", "autobahn twisted", at_most=0.5, ours=f"{OURS} twisted"),
+        Target(g, "send 256 B", OURS, at_most=1.5, ours=f"{OURS} twisted"),
+        Target(g, "receive 256 B", OURS, at_most=1.5, ours=f"{OURS} twisted"),
+    ]
+    return made
+
+
+TARGETS: list[Target] = websocket()
+
+
+def judge(target: Target, cases: Mapping[str, Mapping[str, Any]]) -> Verdict:
+    """Compare; ``cases`` are those of a result file by their path."""
+    case = cases.get(target.path)
+    if case is None:
+        return Verdict(target, note="not in this run")
+    values: list[float | None] = []
+    for side in (target.ours, target.peer):
+        if side is None:
+            values.append(None)
+            continue
+        rounds = case["sides"].get(side, {}).get(target.figure)
+        if not rounds:
+            return Verdict(target, note=f"{side}: {case.get('skipped', {}).get(side, 'not measured')}")
+        values.append(statistics.median(rounds))
+    ours, peer = values
+    if ours is None:
+        return Verdict(target)
+    if peer is None:
+        return Verdict(target, ours, None, ours)
+    ratio = peer / ours if target.at_least is not None else ours / peer
+    return Verdict(target, ours, peer, ratio)
+
+
+def judge_all(document: Mapping[str, Any], targets: Sequence[Target] = TARGETS) -> list[Verdict]:
+    """Every target, by what a result file says."""
+    cases = {case["path"]: case for case in document["cases"]}
+    return [judge(target, cases) for target in targets]
+
+
+def rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
+    """A table with one line for each target, its heading first."""
+    made = [["target", "of", "against", "ours", "theirs", "wanted", "measured", ""]]
+    for verdict in verdicts:
+        target = verdict.target
+        measured = "" if verdict.ratio is None else f"{verdict.ratio:.3g}" + ("x" if target.peer else "")
+        made.append(
+            [
+                f"{target.group}: {target.path}" + ("" if target.figure == "cpu" else f", {target.figure}"),
+                target.ours,
+                target.against,
+                "" if verdict.ours is None else f"{verdict.ours:.4g}",
+                "" if verdict.peer is None else f"{verdict.peer:.4g}",
+                target.wanted,
+                measured or verdict.note[:40],
+                verdict.word,
+            ]
+        )
+    return made
