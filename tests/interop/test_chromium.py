@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -19,17 +18,11 @@ from urllib.parse import urlencode
 
 import pytest
 from _authority import Authority
+from _browser import CHROMIUM, FLAGS
 from _live import run
 from _peers import our_server
 
 HERE = Path(__file__).parent
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--ignore-certificate-errors",
-)  # fmt: skip
 MESSAGES = 6 + 2 * 7
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
