@@ -15,7 +15,10 @@ from typing import Any
 BENCH = Path(__file__).resolve().parent
 sys.path[:0] = [str(BENCH), str(BENCH / "peers"), str(BENCH / "e2e"), str(BENCH / "micro")]
 
+import engines
 import far_end
+import kernels
+import serializing
 import targets
 from _harness import Case, Outcome, Workers, interleave, median, spread, table, write
 from websocket import WebSocketCases
@@ -25,7 +28,14 @@ from autobahn_fast._bench.progress import Progress
 
 def all_cases(workers: Workers, far: far_end.FarEnd) -> list[Case]:
     """Everything there is to measure."""
-    return WebSocketCases(workers, far.port, far.tls_port).cases()
+    return [
+        *kernels.mask_cases(),
+        *kernels.utf8_cases(workers),
+        *serializing.codec_cases(),
+        *engines.frame_cases(),
+        *engines.wire_cases(),
+        *WebSocketCases(workers, far.port, far.tls_port).cases(),
+    ]
 
 
 def chosen(cases: Sequence[Case], options: argparse.Namespace) -> list[Case]:

@@ -82,7 +82,22 @@ def websocket() -> list[Target]:
     return made
 
 
-TARGETS: list[Target] = websocket()
+def kernels() -> list[Target]:
+    """Against loops in C, simdutf, and what Python programs call elsewhere."""
+    g = "kernel"
+    kernel = f"{OURS} kernel"
+    sizes = ("16 B", "125 B", "1 KiB", "16 KiB", "256 KiB", "4 MiB")
+    made = [Target(g, f"mask {size}", "C loop", at_most=1.2, ours=kernel) for size in sizes]
+    made += [Target(g, f"mask {size}", "aiohttp", at_most=1.0) for size in sizes]
+    made += [Target(g, f"UTF-8 ASCII {size}", "simdutf", at_most=1.3, ours=kernel) for size in ("1 KiB", "256 KiB")]
+    made += [Target(g, f"UTF-8 {kind} 256 KiB", "simdutf", at_most=1.5, ours=kernel) for kind in ("mixed", "4-octet")]
+    for name, out, into in (("JSON", 1500, 2500), ("msgpack", 1000, 1800), ("CBOR", 1300, 2200)):
+        made.append(Target(g, f"PUBLISH to {name}", None, at_most=out))
+        made.append(Target(g, f"PUBLISH from {name}", None, at_most=into))
+    return made
+
+
+TARGETS: list[Target] = [*websocket(), *kernels()]
 
 
 def judge(target: Target, cases: Mapping[str, Mapping[str, Any]]) -> Verdict:

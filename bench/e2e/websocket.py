@@ -84,6 +84,6 @@ class WebSocketCases:
                     path="echo",
                     size=256,
                     connections=count,
-                )  # fmt: skip
+                )
             )
         return made

@@ -13,6 +13,7 @@ How a peer connects and exchanges messages is in ``ws_PEER.py``.
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import ssl
 import sys
@@ -77,7 +78,7 @@ class Handler:
             stamps: list[float] = []
             await self.client.echo(connections, payload, not text, 3, None)
             await self.client.echo(connections, payload, not text, min(LATENCIES, 20 + (8 << 20) // size), stamps)
-            taken = [(b - a) * 1e6 for a, b in zip(stamps, stamps[1:], strict=False)]
+            taken = [(b - a) * 1e6 for a, b in itertools.pairwise(stamps)]
             answer = {"p50": percentile(taken, 0.5), "p99": percentile(taken, 0.99)}
         step = len(connections)
 
