@@ -6,7 +6,7 @@ Importing this package loads nothing else. What you use lives in the same places
 The router is ``autobahn_fast.router``.
 """
 
-__all__ = ("__version__", "version")
+__all__ = ("__version__", "check_zlmdb_flatbuffers_version_in_sync", "version")
 
 __version__: str = "26.10.2.dev0"
 """Version of this package; the numbers say which release of Autobahn|Python its interface follows."""
@@ -29,6 +29,23 @@ def _choose_backend() -> None:
 
         txaio = import_module("txaio")
         (txaio.use_asyncio if asyncio else txaio.use_twisted)()
+
+
+def check_zlmdb_flatbuffers_version_in_sync() -> str:
+    """Return the version of ``flatbuffers`` that ``autobahn_fast.flatbuffers`` gives, when zlmdb has the same.
+
+    :raises RuntimeError: zlmdb has another one. :raises ModuleNotFoundError: zlmdb or flatbuffers is not installed.
+    """
+    from importlib import import_module
+
+    ours: str = import_module("autobahn_fast.flatbuffers").__version__
+    theirs = import_module("zlmdb.flatbuffers").__version__
+    if ours != theirs:
+        raise RuntimeError(
+            f"flatbuffers is {ours} here and {theirs} in zlmdb: what one has written, the other may not read; "
+            "install the release of flatbuffers that zlmdb has"
+        )
+    return ours
 
 
 _choose_backend()

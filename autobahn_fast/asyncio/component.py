@@ -87,6 +87,11 @@ class Component(component.Component):
         return WampRawSocketClientFactory
 
 
+def _create_transport_factory(loop: Any, transport: Transport, session_factory: Any) -> Any:
+    """Return the factory of a transport's connections, for programs that make their own."""
+    return Component._transport_factory(transport, session_factory)
+
+
 def _is_ssl_context(value: Any) -> bool:
     import ssl
 

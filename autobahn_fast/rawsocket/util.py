@@ -11,6 +11,8 @@ from autobahn_fast.websocket.util import check_port
 
 __all__ = ("create_url", "parse_url")
 
+wsschemes = ["rs", "rss"]
+
 
 def create_url(hostname: str, port: int | str | None = None, isSecure: bool = False) -> str:
     """Build a RawSocket URL.

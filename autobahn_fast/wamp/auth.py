@@ -371,7 +371,7 @@ class AuthCryptoSign(_Authenticator):
             raise RuntimeError("the router has not proved who it is: its signature is not that of our challenge")
         self._proved = True
 
-    def on_welcome(self, session: Any, authextra: Any) -> str | None:
+    def on_welcome(self, msg: Any, authextra: Any) -> str | None:
         """Check that the router has proved who it is, if it has to. :returns: None, or why the session must not go on."""
         proved, self._proved = self._proved, False
         if self._mutual and not proved:
@@ -584,4 +584,4 @@ def qrcode_from_totp(secret: str, label: str, issuer: str) -> bytes:
     return buffer.getvalue()
 
 
-also_from(__name__, "util")
+also_from(__name__, "util", xor_array="util:xor")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from autobahn_fast._names import also_from
 from autobahn_fast.util import ObservableMixin
+from autobahn_fast.wamp._failure import Failure
 from autobahn_fast.wamp._transports import Transport, check_endpoint, check_transports
 from autobahn_fast.wamp.auth import create_authenticator
 from autobahn_fast.wamp.exception import ApplicationError, TransportLost
@@ -453,6 +454,30 @@ def _create_transport(index: int, transport: Any, check_native_endpoint: Any = N
 
 def _camel_case(name: str) -> str:
     return re.sub(r"_([a-z])", lambda m: m[1].upper(), name)
+
+
+def _run(reactor: Any, components: Any, done_callback: Any = None) -> Any:
+    """Start components in a loop that runs, for programs that have one already; Crossbar does.
+
+    :param done_callback: called with the loop, and with the list of results or a failure, when all are done.
+    :returns: a future of the list of results, which fails as soon as a component does.
+    :raises ValueError: no component, or something that is none.
+    """
+    chosen = check_components(components)
+    framework = chosen[0].framework
+
+    async def all_of_them() -> Any:
+        try:
+            outcome = await framework.gather([item.start(reactor) for item in chosen])
+        except Exception as e:
+            if done_callback is not None:
+                done_callback(reactor, Failure(e))
+            raise
+        if done_callback is not None:
+            done_callback(reactor, outcome)
+        return outcome
+
+    return framework.spawn(all_of_them())
 
 
 def _describe(error: BaseException) -> str:

@@ -170,9 +170,10 @@ class _ABC(abc.ABC):
     """Lets ``ISession`` have a method ``register`` of its own beside that of abstract base classes."""
 
     @classmethod
-    def abc_register(cls, subclass: type) -> type:
-        """Register a class as a virtual subclass: what ``register`` of an abstract base class does."""
-        return abc.ABCMeta.register(cls, subclass)
+    def abc_register(cls, *subclass: type) -> Any:
+        """Register classes as virtual subclasses: what ``register`` of an abstract base class does. Returns the last."""
+        registered = [abc.ABCMeta.register(cls, each) for each in subclass]
+        return registered[-1] if registered else None
 
 
 class ISession(_ABC):

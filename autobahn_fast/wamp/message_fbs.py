@@ -81,23 +81,55 @@ class _WithPayload(_FbsTable):
         return None if key is None else key.encode("utf8")
 
 
-def _accessor(name: str) -> Any:
-    def read(self: _FbsTable) -> Any:
-        return self._field(name)
+def _accessors(field: str, kind: str) -> dict[str, Any]:
+    """The methods of one field, as the ``flatbuffers`` compiler names them."""
+    name = "".join(part.capitalize() for part in field.split("_"))
 
-    read.__name__ = "".join(part.capitalize() for part in name.split("_"))
-    read.__doc__ = f"Return the field ``{name}``, None when it is absent."
-    return read
+    def read(self: _FbsTable) -> Any:
+        return self._field(field)
+
+    def element(self: _FbsTable, j: int | None = None) -> Any:
+        value = self._field(field)
+        return value if j is None else value[j]
+
+    def length(self: _FbsTable) -> int:
+        return len(self._field(field) or ())
+
+    def is_none(self: _FbsTable) -> bool:
+        return self._field(field) is None
+
+    def as_numpy(self: _FbsTable) -> Any:
+        from importlib import import_module
+
+        value = self._field(field)
+        if value is None:
+            return 0
+        numpy = import_module("numpy")
+        return numpy.frombuffer(value, "u1") if kind == "octets" else numpy.array(value, "<" + kind[1:-1].replace("64", "8"))
+
+    if kind != "octets" and not kind.startswith("["):
+        read.__doc__ = f"Return the field ``{field}``, None when it is absent."
+        return {name: read}
+    element.__doc__ = f"Return an element of ``{field}``, or all of it without ``j``: None when it is absent."
+    length.__doc__ = f"Return how many elements ``{field}`` has, 0 when it is absent."
+    is_none.__doc__ = f"Whether ``{field}`` is absent."
+    as_numpy.__doc__ = f"Return ``{field}`` as an array of numpy, 0 when it is absent, as the compiler's code does."
+    made: dict[str, Any] = {name: element, f"{name}Length": length, f"{name}IsNone": is_none}
+    if kind in ("octets", "[u64]"):
+        made[f"{name}AsNumpy"] = as_numpy
+    return made
 
 
 def _complete(cls: type[Any]) -> type[Any]:
     """Add the fields' methods, and ``GetRootAs...``, to a table class."""
     cls.FIELDS = schema.MESSAGES[cls.__name__]
-    for field in cls.FIELDS:
-        read = _accessor(field)
-        setattr(cls, read.__name__, read)
+    for field, kind in cls.FIELDS.items():
+        for name, method in _accessors(field, kind).items():
+            method.__name__ = name
+            method.__qualname__ = f"{cls.__name__}.{name}"
+            setattr(cls, name, method)
 
-    def get_root(cls: Any, buf: bytes, offset: int) -> Any:
+    def get_root(cls: Any, buf: bytes, offset: int = 0) -> Any:
         """Return the table that the offset at a position of a buffer leads to.
 
         :raises ValueError: it leads to none.
@@ -105,7 +137,8 @@ def _complete(cls: type[Any]) -> type[Any]:
         return cls._root(buf, offset)
 
     get_root.__name__ = f"GetRootAs{cls.__name__}"
-    setattr(cls, get_root.__name__, classmethod(get_root))
+    cls.GetRootAs = classmethod(get_root)
+    setattr(cls, get_root.__name__, cls.GetRootAs)
     return cls
 
 

@@ -110,7 +110,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
     def __init__(self, config: ComponentConfig | None = None) -> None:
         """:param config: realm and further settings; realm ``realm1`` when None."""
         BaseSession.__init__(self)
-        self.config = config or ComponentConfig(realm="realm1")
+        self._config = config or ComponentConfig(realm="realm1")
         self.factory: Any = None
         self._wire: Any = None  # where messages go while the transport is open
         self._live: Any = None  # the same while the session has joined
@@ -136,6 +136,19 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         self._cancelled_calls = Remembered()
         self._gone_subscriptions = Remembered()
         self._gone_registrations = Remembered()
+
+    @property
+    def config(self) -> ComponentConfig:
+        """What it was constructed with."""
+        return self._config
+
+    @config.setter
+    def config(self, config: ComponentConfig) -> None:
+        self._config = config
+
+    def _swallow_error(self, fail: Any, msg: str) -> None:
+        """Hand a failure to ``onUserError``: an errback of programs."""
+        self._user_error(fail.value, msg)
 
     # --- transport and pending requests ---
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autobahn_fast import __version__  # noqa: F401
 from autobahn_fast._names import also_from
 from autobahn_fast.websocket._base import WebSocketProtocol
 from autobahn_fast.websocket._client import WebSocketClientFactory, WebSocketClientProtocol

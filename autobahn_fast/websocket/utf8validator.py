@@ -8,6 +8,7 @@ here for programs that drive it themselves; it is built from the kernels' own tr
 from __future__ import annotations
 
 from autobahn_fast._core.masking import Utf8Validator, utf8_feed
+from autobahn_fast._names import also_from
 
 __all__ = ("Utf8Validator",)
 
@@ -52,3 +53,6 @@ def _build_dfa() -> tuple[int, ...]:
 #: The class of each of the 256 octets, then for each of the 9 states 16 transitions, by class:
 #: ``state = UTF8VALIDATOR_DFA[256 + state * 16 + UTF8VALIDATOR_DFA[octet]]``.
 UTF8VALIDATOR_DFA: tuple[int, ...] = _build_dfa()
+
+
+also_from(__name__, USES_NVX="websocket:USES_NVX")

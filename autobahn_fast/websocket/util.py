@@ -14,6 +14,8 @@ from autobahn_fast.exception import InvalidArgument
 
 __all__ = ("create_url", "parse_url")
 
+wsschemes = ["ws", "wss"]
+
 
 def check_port(port: object) -> int:
     """Return a TCP port as it is.

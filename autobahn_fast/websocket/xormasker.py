@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autobahn_fast._core.masking import XorMasker
+from autobahn_fast._names import also_from
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -60,3 +61,6 @@ def create_xor_masker(mask: Buffer, length: int | None = None) -> XorMasker:
     :raises TypeError: the key is not bytes-like.
     """
     return XorMasker(mask)
+
+
+also_from(__name__, USES_NVX="websocket:USES_NVX")
