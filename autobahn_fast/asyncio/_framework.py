@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The framework over asyncio and every loop that speaks its interface (uvloop).
 
-Knows which loop to use: the running one or, outside of any, the one the program has set. Keeps no loop of its own.
+Knows which loop to use: the running one or, outside of any, the one the program has set; for timers the one that it has
+set with txaio, if any. Keeps no loop of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from types import CoroutineType
@@ -21,12 +23,14 @@ _tasks: set[asyncio.Task[Any]] = set()
 
 
 def current_loop() -> asyncio.AbstractEventLoop:
-    """Return the running loop; else the loop that was set for this thread; else a new one, set for this thread."""
+    """Return the running loop; else ``txaio.config.loop``; else the loop set for this thread; else a new one, set for it."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         pass
-    loop = None
+    loop = _loop_of_txaio()
+    if loop is not None:
+        return loop
     with warnings.catch_warnings():
         # 3.12 and 3.13 warn when they have to make a loop, 3.14 raises
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -38,6 +42,22 @@ def current_loop() -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
     return loop
+
+
+def _loop_of_txaio() -> Any:
+    """The loop, or the clock of a test, that a program has put into ``txaio.config.loop``; None when there is none."""
+    txaio: Any = sys.modules.get("txaio")
+    if txaio is None or not txaio.using_asyncio:
+        return None
+    loop = txaio.config.loop
+    is_closed = getattr(loop, "is_closed", None)
+    return None if is_closed is not None and is_closed() else loop
+
+
+def _timer_loop() -> Any:
+    """The loop that timers are set on: ``txaio.config.loop`` or, where that is not set, the current one."""
+    loop = _loop_of_txaio()
+    return current_loop() if loop is None else loop
 
 
 class AsyncioFramework(Framework):
@@ -91,7 +111,8 @@ class AsyncioFramework(Framework):
     @staticmethod
     def call_later(seconds: float, function: Callable[[], Any]) -> asyncio.TimerHandle:
         """Call ``function()`` after so many seconds."""
-        return current_loop().call_later(seconds, function)
+        handle: asyncio.TimerHandle = _timer_loop().call_later(seconds, function)
+        return handle
 
     @staticmethod
     def call_soon(function: Callable[[], Any]) -> asyncio.Handle:
@@ -101,12 +122,22 @@ class AsyncioFramework(Framework):
     @staticmethod
     def sleep(seconds: float) -> Awaitable[None]:
         """Return an awaitable that ends after so many seconds."""
-        return asyncio.sleep(seconds)
+        clock = _loop_of_txaio()
+        return asyncio.sleep(seconds) if clock is None else _sleep_on(clock, seconds)
 
     @staticmethod
     def gather(awaitables: Iterable[Any], return_exceptions: bool = False) -> Awaitable[list[Any]]:
         """Wait for all at the same time."""
         return asyncio.gather(*awaitables, return_exceptions=return_exceptions)
+
+
+async def _sleep_on(clock: Any, seconds: float) -> None:
+    done = current_loop().create_future()
+    timer = clock.call_later(seconds, AsyncioFramework.resolve, done)
+    try:
+        await done
+    finally:
+        timer.cancel()
 
 
 async def _return(value: Any) -> Any:

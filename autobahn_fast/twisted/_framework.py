@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The framework over Twisted: futures are Deferreds, coroutines run as ``Deferred.fromCoroutine`` does.
 
-Knows which reactor to use: the installed one, looked up with every call, or the one ``on_reactor`` was given.
+Knows which reactor to use: the installed one, looked up with every call, or the one ``on_reactor`` was given. Timers are
+set on the one that a program has set with txaio, if any: the clock of a test.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from types import CoroutineType
@@ -26,6 +28,18 @@ def current_reactor() -> Any:
     from twisted.internet import reactor
 
     return reactor
+
+
+def _clock(otherwise: Any = None) -> Any:
+    """Return what timers are set on: ``txaio.config.loop`` where a program has set it, else what was given, else the reactor.
+
+    txaio puts the installed reactor there by itself; that says nothing.
+    """
+    txaio: Any = sys.modules.get("txaio")
+    chosen = txaio.config.loop if txaio is not None and txaio.using_twisted else None
+    if chosen is None or chosen is sys.modules.get("twisted.internet.reactor"):
+        return current_reactor() if otherwise is None else otherwise
+    return chosen
 
 
 def end_of_turn(reactor: Any) -> Callable[[Callable[[], Any]], Any] | None:
@@ -115,17 +129,17 @@ class TwistedFramework(Framework):
     @staticmethod
     def call_later(seconds: float, function: Callable[[], Any]) -> Any:
         """Call ``function()`` after so many seconds."""
-        return _Timer(current_reactor().callLater(seconds, function))
+        return _Timer(_clock().callLater(seconds, function))
 
     @staticmethod
     def call_soon(function: Callable[[], Any]) -> Any:
         """Call ``function()`` in the next iteration of the reactor, which comes before it waits."""
-        return current_reactor().callLater(0, function)
+        return _clock().callLater(0, function)
 
     @staticmethod
     def sleep(seconds: float) -> Any:
         """Return a Deferred that is called after so many seconds."""
-        return _sleep(current_reactor(), seconds)
+        return _sleep(_clock(), seconds)
 
     @staticmethod
     def gather(awaitables: Iterable[Any], return_exceptions: bool = False) -> Any:
@@ -163,9 +177,9 @@ def on_reactor(reactor: Any) -> type[TwistedFramework]:
 
     bound: dict[str, Any] = {
         "reactor": lambda: reactor,
-        "call_later": lambda seconds, function: _Timer(reactor.callLater(seconds, function)),
-        "call_soon": lambda function: reactor.callLater(0, function),
-        "sleep": lambda seconds: _sleep(reactor, seconds),
+        "call_later": lambda seconds, function: _Timer(_clock(reactor).callLater(seconds, function)),
+        "call_soon": lambda function: _clock(reactor).callLater(0, function),
+        "sleep": lambda seconds: _sleep(_clock(reactor), seconds),
     }
     for name, function in bound.items():
         setattr(BoundFramework, name, staticmethod(function))

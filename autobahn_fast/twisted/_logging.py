@@ -53,8 +53,8 @@ class TwistedLogger(StandardLogger):
         return self._name
 
     def is_enabled(self, level: int) -> bool:
-        """Whether messages of that ``logging`` level are emitted."""
-        return level >= _threshold
+        """Whether messages of that ``logging`` level are emitted: since ``start_logging``, ours or that of txaio."""
+        return level >= _threshold or level >= _level_of_txaio()
 
     def emit(self, level: int, text: str, values: dict[str, Any]) -> None:
         """Emit one event. For callers one level above: the public methods of the base class."""
@@ -64,6 +64,14 @@ class TwistedLogger(StandardLogger):
         if exc is not None:
             values["log_failure"] = exc
         self._emit(_LEVELS[level], text, **values)
+
+
+def _level_of_txaio() -> int:
+    """The level that a program has set with ``txaio.start_logging`` or ``txaio.set_global_log_level``."""
+    txaio: Any = sys.modules.get("txaio")
+    if txaio is None or not txaio.using_twisted:
+        return _threshold
+    return LEVELS.get(txaio.get_global_log_level(), _threshold)
 
 
 def make_logger(name: str = "autobahn_fast") -> TwistedLogger:

@@ -11,6 +11,7 @@ from typing import Any
 from autobahn_fast._reading import NO_GATE
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.wamp._failure import Failure
+from autobahn_fast.wamp.role import DEFAULT_CLIENT_ROLES, RoleFeatures
 
 __all__ = ("BaseSession",)
 
@@ -30,6 +31,9 @@ class BaseSession(ObservableMixin):
 
     _failure: Any = Failure
     """What ``onUserError`` gets: called with the exception."""
+
+    _session_roles: dict[str, RoleFeatures] = DEFAULT_CLIENT_ROLES
+    """What HELLO says of this side."""
 
     def __init__(self) -> None:
         super().__init__()

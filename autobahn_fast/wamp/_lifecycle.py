@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from autobahn_fast._reading import NO_GATE
-from autobahn_fast.wamp import message, role
+from autobahn_fast.wamp import message
 from autobahn_fast.wamp._failure import Failure
 from autobahn_fast.wamp._part import SessionPart
 from autobahn_fast.wamp._wire import raise_documented
@@ -295,7 +295,7 @@ class LifecycleMixin(SessionPart):
             raise ProtocolError("join() called, but the session has joined already")
         hello = message.Hello(
             realm,
-            self._client_roles(),
+            self._session_roles,
             authmethods=authmethods,
             authid=authid,
             authrole=authrole,
@@ -312,10 +312,6 @@ class LifecycleMixin(SessionPart):
             self._wire.send(hello)
         except Exception as e:
             raise_documented(e)
-
-    @staticmethod
-    def _client_roles() -> dict[str, Any]:
-        return role.DEFAULT_CLIENT_ROLES
 
     def leave(self, reason: str | None = None, message: str | None = None) -> None:
         """Send GOODBYE; ``onLeave`` follows when the router has answered. Does nothing when the session has not joined.

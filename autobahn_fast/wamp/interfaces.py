@@ -172,7 +172,7 @@ class _ABC(abc.ABC):
     @classmethod
     def abc_register(cls, *subclass: type) -> Any:
         """Register classes as virtual subclasses: what ``register`` of an abstract base class does. Returns the last."""
-        registered = [abc.ABCMeta.register(cls, each) for each in subclass]
+        registered: list[type] = [abc.ABCMeta.register(cls, each) for each in subclass]
         return registered[-1] if registered else None
 
 

@@ -105,7 +105,11 @@ def _accessors(field: str, kind: str) -> dict[str, Any]:
         if value is None:
             return 0
         numpy = import_module("numpy")
-        return numpy.frombuffer(value, "u1") if kind == "octets" else numpy.array(value, "<" + kind[1:-1].replace("64", "8"))
+        return (
+            numpy.frombuffer(value, "u1")
+            if kind == "octets"
+            else numpy.array(value, "<" + kind[1:-1].replace("64", "8"))
+        )
 
     if kind != "octets" and not kind.startswith("["):
         read.__doc__ = f"Return the field ``{field}``, None when it is absent."

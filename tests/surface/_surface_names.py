@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The public names of Autobahn|Python's modules, with their signatures: recorded from one package, looked up in another.
 
-``python names.py record autobahn FRAMEWORK`` prints a line for each name of the modules in ``MODULES``; run it in an
+``python _surface_names.py record autobahn FRAMEWORK`` prints a line for each name of the modules in ``MODULES``; run it in an
 environment with autobahn 26.10.2, for ``asyncio`` and ``twisted``, and put both into ``surface.txt``.
-``python names.py check autobahn_fast FRAMEWORK`` reads ``surface.txt`` and prints what is missing or does not fit.
+``python _surface_names.py check autobahn_fast FRAMEWORK`` reads ``surface.txt`` and prints what is missing or does not fit.
 
 A line is ``module name kind signature bases``; ``...`` stands for every default.
 """
@@ -143,7 +143,9 @@ def lines_of(package: str, module_name: str) -> Iterator[str]:
 def bases_of(value: Any, package: str) -> str:
     """The public base classes that a class has from the package: ``module:name,module:name``; ``-`` for none."""
     bases = [base for base in value.__mro__[1:] if is_of_package(base, package)] if isinstance(value, type) else []
-    found = [f"{base.__module__[len(package) + 1 :]}:{base.__name__}" for base in bases if "._" not in f".{base.__name__}"]
+    found = [
+        f"{base.__module__[len(package) + 1 :]}:{base.__name__}" for base in bases if "._" not in f".{base.__name__}"
+    ]
     return ",".join(found) or "-"
 
 
@@ -171,7 +173,7 @@ def problems(package: str, line: str) -> str | None:
 def parsed(signature: str) -> inspect.Signature:
     """The signature that a text stands for."""
     scope: dict[str, Any] = {}
-    exec(f"def function{signature}: pass", scope)
+    exec(f"def function{signature}: pass", scope)  # noqa: S102 - what this module has recorded
     return inspect.signature(scope["function"])
 
 
@@ -218,7 +220,11 @@ def main() -> None:
             for line in lines_of(package, module):
                 print(line)
         return
-    lines = [line for line in RECORD.read_text(encoding="ascii").splitlines() if line.split(" ")[0] in {m or "." for m in modules}]
+    lines = [
+        line
+        for line in RECORD.read_text(encoding="ascii").splitlines()
+        if line.split(" ")[0] in {m or "." for m in modules}
+    ]
     for line in lines:
         if " ".join(line.split(" ")[:2]) not in ABSENT and (problem := problems(package, line)) is not None:
             print(problem)
