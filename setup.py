@@ -29,6 +29,7 @@ MODULES = {
     "json": [],
     "batch": [],
     "wire": [],
+    "requests": [],
     "relay": KERNELS,
 }
 

@@ -62,6 +62,7 @@ cdef class Codec:
     cdef int put_int(self, WriteBuffer out, long long v) except -1
     cdef int put_text(self, WriteBuffer out, object s) except -1         # a str: URIs
     cdef int put_empty_map(self, WriteBuffer out) except -1
+    cdef int put_options(self, WriteBuffer out, dict options) except -1  # a map; None is an empty one
     cdef int put(self, WriteBuffer out, object v) except -1              # any value; EncodeError
 
     # --- in. All raise DecodeError on octets that are not a value, and never read at or behind end ---

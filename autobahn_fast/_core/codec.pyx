@@ -169,6 +169,9 @@ cdef class Codec:
     cdef int put_empty_map(self, WriteBuffer out) except -1:
         return self.put(out, {})
 
+    cdef int put_options(self, WriteBuffer out, dict options) except -1:
+        return self.put(out, options) if options else self.put_empty_map(out)
+
     cdef int put(self, WriteBuffer out, object v) except -1:
         raise TypeError("Codec is a base class")
 

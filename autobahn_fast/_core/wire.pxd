@@ -26,7 +26,9 @@ cdef class Wire(Sink):
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=*)
     cpdef send(self, msg)
 
-    cdef int _request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1
+    # middle: options and URI, encoded beforehand; None: they are encoded here
+    cdef int request(self, int code, long long request, bytes middle, object uri, tuple args, dict kwargs,
+                     dict options) except -1
     cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
     cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1
     cdef bint _complete(self, long long request, tuple args) except -1

@@ -6,6 +6,7 @@ other message (``parse`` and ``marshal`` of the message classes do), what option
 session does. WAMP specification, sections on message definitions.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_New
@@ -29,7 +30,7 @@ cdef extern from *:
 
 from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport Codec, Cursor, Statistics, encode_failed
+from autobahn_fast._core.codec cimport Codec, Cursor, Statistics, encode_failed, put_data
 from autobahn_fast._core.engine cimport Engine, Sink
 from autobahn_fast._core.codec import DecodeError
 from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
@@ -180,11 +181,11 @@ cdef class Wire(Sink):
         :raises EngineClosed: the connection is closed or closing.
         :raises PayloadTooLarge: the message is larger than this side may send.
         """
-        self._request(PUBLISH, request, topic, args, kwargs, options)
+        self.request(PUBLISH, request, None, topic, args, kwargs, options)
 
     cpdef call(self, long long request, procedure, tuple args, dict kwargs, dict options=None):
         """Send ``[CALL, request, options, procedure, args?, kwargs?]``; otherwise as ``publish``."""
-        self._request(CALL, request, procedure, args, kwargs, options)
+        self.request(CALL, request, None, procedure, args, kwargs, options)
 
     cpdef start_call(self, long long request, procedure, tuple args, dict kwargs):
         """Send a call without options, and return the future of its result, which is pending then.
@@ -198,7 +199,7 @@ cdef class Wire(Sink):
         future.request = request
         self._plain_calls[request] = future
         try:
-            self._request(CALL, request, procedure, args, kwargs, None)
+            self.request(CALL, request, None, procedure, args, kwargs, None)
         except BaseException:
             self._plain_calls.pop(request, None)
             raise
@@ -206,7 +207,7 @@ cdef class Wire(Sink):
 
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=None):
         """Send ``[YIELD, request, options, args?, kwargs?]``; otherwise as ``publish``."""
-        self._request(YIELD, request, None, args, kwargs, options)
+        self.request(YIELD, request, None, None, args, kwargs, options)
 
     cpdef send(self, msg):
         """Send any message object: what its ``marshal()`` returns.
@@ -239,7 +240,8 @@ cdef class Wire(Sink):
         if self.statistics is not None:
             self.statistics.count_out(n)
 
-    cdef int _request(self, int code, long long request, object uri, tuple args, dict kwargs, dict options) except -1:
+    cdef int request(self, int code, long long request, bytes middle, object uri, tuple args, dict kwargs,
+                     dict options) except -1:
         cdef Engine engine = self.engine
         cdef Codec codec = self.codec
         cdef Batch batch = self.batch
@@ -254,15 +256,15 @@ cdef class Wire(Sink):
             codec.sep(out)
             codec.put_int(out, request)
             codec.sep(out)
-            if options:
-                codec.put(out, options)
+            if middle is not None:
+                put_data(out, PyBytes_AS_STRING(middle), PyBytes_GET_SIZE(middle))
             else:
-                codec.put_empty_map(out)
-            if code != YIELD:
-                codec.sep(out)
-                if not isinstance(uri, str):
-                    raise TypeError(f"a URI is a str, not {type(uri).__name__}")
-                codec.put_text(out, uri)
+                codec.put_options(out, options)
+                if code != YIELD:
+                    codec.sep(out)
+                    if not isinstance(uri, str):
+                        raise TypeError(f"a URI is a str, not {type(uri).__name__}")
+                    codec.put_text(out, uri)
             if args or kwargs:
                 self._put_payload(out, args, kwargs)
             codec.finish(out)
@@ -410,7 +412,7 @@ cdef class Wire(Sink):
             session._on_returned(request, reg, result)
             return True
         try:
-            self._request(YIELD, request, None, (result,), None, None)
+            self.request(YIELD, request, None, None, (result,), None, None)
         except Exception as exc:
             session._on_unsent(request, reg, exc)
         return True

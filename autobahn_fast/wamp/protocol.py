@@ -9,8 +9,9 @@ carries one as ``framework`` (``autobahn_fast.asyncio.wamp.ApplicationSession``)
 from __future__ import annotations
 
 from abc import ABCMeta
-from typing import Any
+from typing import Any, NoReturn
 
+from autobahn_fast._core.requests import CHECKED_URIS, PreparedPublication, Requests
 from autobahn_fast._names import also_from
 from autobahn_fast.wamp import message
 from autobahn_fast.wamp._base import BaseSession
@@ -38,10 +39,8 @@ from autobahn_fast.wamp.uri import Pattern
 
 __all__ = ("ApplicationSession", "ApplicationSessionFactory", "BaseSession", "is_method_or_function")
 
-_checked_uris: set[str] = set()
-"""URIs found fit for calls and publications: a hot loop pays one look-up. Emptied when it has grown large."""
-
 _CHECKED_URIS_MAX = 8192
+"""``CHECKED_URIS`` is emptied when it has grown that large."""
 
 
 def check_uri(uri: Any, what: str) -> str:
@@ -51,13 +50,13 @@ def check_uri(uri: Any, what: str) -> str:
     """
     message.check_or_raise_uri(uri, message=what)
     uri = str.__str__(uri)  # an enum member or another subclass: its text
-    if len(_checked_uris) >= _CHECKED_URIS_MAX:
-        _checked_uris.clear()
-    _checked_uris.add(uri)
+    if len(CHECKED_URIS) >= _CHECKED_URIS_MAX:
+        CHECKED_URIS.clear()
+    CHECKED_URIS.add(uri)
     return uri
 
 
-class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMixin, BaseSession):
+class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMixin, Requests, BaseSession):
     """A client's WAMP session: all four client roles.
 
     Subclass it and override the ``on...`` methods, or use the events of ``on(event, handler)``: ``connect``, ``join``,
@@ -65,9 +64,9 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
     """
 
     __slots__ = (  # noqa: RUF023 - in the order of __init__
-        "_wire", "_live", "_native_wire", "_direct_wire", "_writable", "_drainers", "_hello_sent", "_joining",
+        "_wire", "_native_wire", "_direct_wire", "_writable", "_drainers", "_hello_sent", "_joining",
         "_goodbye_sent", "_ended",
-        "_ended_by", "_last_closing", "_last_request", "_calls", "_call_options", "_publishes", "_subscribes",
+        "_ended_by", "_last_closing", "_calls", "_call_options", "_publishes", "_subscribes",
         "_unsubscribes", "_registers", "_unregisters", "_subscriptions", "_registrations", "_invocations",
         "_ended_invocations", "_cancelled_calls", "_gone_subscriptions", "_gone_registrations",
     )  # fmt: skip
@@ -216,6 +215,11 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         if self._last_request == request:
             self._last_request = request - 1
 
+    def _unsent(self, request: int, exc: Exception) -> NoReturn:
+        """A request could not be sent: raise what the application gets."""
+        self._give_back(request)
+        raise_documented(exc)
+
     def _reject_pending(self, cls: type[BaseException], *args: Any) -> None:
         """End every request that waits for an answer, and stop answering invocations."""
         for pending in (getattr(self, name) for name in self._pending_by_type.values()):
@@ -284,21 +288,13 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
 
     # --- publisher ---
 
-    def publish(self, topic: str, *args: Any, **kwargs: Any) -> Any:
-        """Publish an event.
-
-        :param topic: URI.
-        :param kwargs: keyword arguments of the event; ``options`` is taken out: a ``PublishOptions``.
-        :returns: None; with ``PublishOptions(acknowledge=True)`` a future of a ``Publication``.
-        :raises InvalidUriError: the topic is no URI.
-        :raises TransportLost: the connection is gone. :raises SessionNotReady: not joined (yet, or any more).
-        :raises SerializationError: an argument cannot be serialized. :raises PayloadExceededError: too large.
-        """
+    def _publish(self, topic: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What ``publish()`` does not do by itself."""
         options = kwargs.pop("options", None) if kwargs else None
         wire = self._live
         if wire is None:
             wire = self._not_live()
-        if type(topic) is not str or topic not in _checked_uris:
+        if type(topic) is not str or topic not in CHECKED_URIS:
             topic = check_uri(topic, "publish()")
         if options is not None:
             return self._publish_with_options(wire, topic, args, kwargs, options)
@@ -306,8 +302,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         try:
             wire.publish(request, topic, args, kwargs)
         except Exception as e:
-            self._give_back(request)
-            raise_documented(e)
+            self._unsent(request, e)
         return None
 
     def _publish_with_options(self, wire: Any, topic: str, args: Any, kwargs: Any, options: PublishOptions) -> Any:
@@ -328,25 +323,34 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
             raise_documented(e)
         return future
 
+    def prepare_publish(self, topic: str, options: PublishOptions | None = None) -> PreparedPublication:
+        """Return a function that publishes to a topic: for topics that are published to many times.
+
+        ``send = session.prepare_publish("com.example.ticks")``, then ``send(17, price=4.2)`` does what
+        ``publish("com.example.ticks", 17, price=4.2)`` does, in less time. The session need not have joined yet.
+
+        :param topic: URI. :param options: for each of the publications; not to be changed any more.
+        :raises InvalidUriError: the topic is no URI. :raises TypeError: options of another class.
+        """
+        topic = check_uri(topic, "prepare_publish()")
+        attributes = None
+        if options is not None:
+            if not isinstance(options, PublishOptions):
+                raise TypeError(f"prepare_publish(): options must be PublishOptions, not {type(options).__name__}")
+            attributes = options.message_attr()
+        overridden = "publish" in vars(self) or type(self).publish is not Requests.publish
+        special = options is not None and (options.acknowledge or options.ppt_scheme is not None)
+        return PreparedPublication(self, topic, options, attributes, not (overridden or special))
+
     # --- caller ---
 
-    def call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a procedure.
-
-        :param procedure: URI.
-        :param kwargs: keyword arguments of the call; ``options`` is taken out: a ``CallOptions``.
-        :returns: a future. Its result is the only positional result, None when there is none, else a ``CallResult``. Its
-            exception is the class defined for the error's URI, else ``ApplicationError``. Cancelling it sends CANCEL; see also
-            ``cancel()``.
-        :raises InvalidUriError: the procedure is no URI.
-        :raises TransportLost: the connection is gone. :raises SessionNotReady: not joined (yet, or any more).
-        :raises SerializationError: an argument cannot be serialized. :raises PayloadExceededError: too large.
-        """
+    def _call(self, procedure: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What ``call()`` does not do by itself."""
         options = kwargs.pop("options", None) if kwargs else None
         wire = self._live
         if wire is None:
             wire = self._not_live()
-        if type(procedure) is not str or procedure not in _checked_uris:
+        if type(procedure) is not str or procedure not in CHECKED_URIS:
             procedure = check_uri(procedure, "call()")
         if options is not None or self._payload_codec is not None:
             return self._begin_call(procedure, args, kwargs, options, {})[1]

@@ -1,0 +1,19 @@
+# What a session sends most: publish() and call(), from its caller's arguments to octets in one step.
+from autobahn_fast._core.codec cimport Codec
+from autobahn_fast._core.wire cimport Wire
+
+
+cdef class Requests:
+    cdef public object _live                    # the wire while the session has joined: a Wire, a MessageWire or None
+    cdef public long long _last_request         # ids have session scope: 1, 2, 3 ... without gaps
+
+
+cdef class PreparedPublication:
+    cdef readonly Requests session
+    cdef readonly str topic
+    cdef readonly object options                # PublishOptions or None
+    cdef bint _direct                           # nothing but sending is to be done
+    cdef dict _attributes                       # the options as they go on the wire
+    cdef Codec _codec                           # the format of _middle
+    cdef bytes _middle                          # options and topic in this format
+    cdef int _prepare(self, Codec codec) except -1
