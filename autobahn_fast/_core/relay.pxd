@@ -21,6 +21,7 @@ cdef class RouterWire(Sink):
     cdef readonly Batch batch                   # None: each message has a transport message of its own
     cdef readonly Statistics statistics
     cdef public bint joined                     # False: only HELLO and its like are taken
+    cdef public bint left                       # GOODBYE came in: what the client sent before it heard of that is dropped
     cdef bint _msgpack, _ubjson
     cdef object _parse                          # parse(list) -> message object
     cdef object _on_publish, _on_call, _on_yield, _on_error, _on_message, _on_failure, _on_lag, _on_dropped

@@ -19,6 +19,7 @@ class RouterWire(Sink):
     codec: Codec
     statistics: Statistics | None
     joined: bool
+    left: bool
     max_lag: int
     def __init__(
         self,

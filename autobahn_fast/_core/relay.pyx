@@ -299,14 +299,16 @@ cdef class RouterWire(Sink):
         self.codec.enter(&c)
         self._next(&c)
         code = self.codec.get_int(&c)
-        if code == PUBLISH or code == CALL or code == YIELD:
+        if code == PUBLISH or code == CALL or code == YIELD or code == ERROR:
             if not self.joined:
-                raise DecodeError(f"a message of type {code} before HELLO, or after GOODBYE")
+                if self.left:
+                    return 0
+                raise DecodeError(f"a message of type {code} before HELLO")
             if code == PUBLISH:
                 return self._publish(&c)
-            return self._call(&c) if code == CALL else self._yield(&c)
-        if code == ERROR and self.joined:
-            return self._error(&c)
+            if code == CALL:
+                return self._call(&c)
+            return self._yield(&c) if code == YIELD else self._error(&c)
         return self._other(p, n)
 
     cdef int _publish(self, Cursor *c) except -1:

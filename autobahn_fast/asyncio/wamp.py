@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from autobahn_fast._framework import make_logger
@@ -19,7 +20,7 @@ from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.util import get_or_create_event_loop
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
-from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, tls_of_runner
+from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, never_opened, tls_of_runner
 from autobahn_fast.wamp.types import ComponentConfig
 from autobahn_fast.websocket._proxy import check_proxy
 
@@ -220,7 +221,7 @@ class ApplicationRunner:
     # --- running ---
 
     def run(self, make: Any, start_loop: bool = True, log_level: str = "info", auto_reconnect: bool = False) -> Any:
-        """Connect, and run the loop until the session is over.
+        """Connect, and run the loop until somebody stops it.
 
         :param make: called with a ``ComponentConfig``, returns the session (a session class will do).
         :param start_loop: False: return a coroutine that ends with ``(transport, protocol)`` when connected or, with
@@ -228,6 +229,7 @@ class ApplicationRunner:
         :param log_level: ``"critical"``, ``"error"``, ``"warn"``, ``"info"``, ``"debug"`` or ``"trace"``.
         :param auto_reconnect: connect again when the connection is lost or cannot be made.
         :raises Exception: what the last attempt to connect raised.
+        :raises TransportLost: without auto_reconnect: the connection was made, but its opening handshake failed.
         """
         if start_loop:
             use_uvloop()
@@ -239,14 +241,18 @@ class ApplicationRunner:
                 return self._keep_connected(make)
             return self._connect(loop, factory, target)
         start_logging(log_level)
+        errors: list[Exception] = []
         try:
             if auto_reconnect:
                 task = self._task = loop.create_task(self._keep_connected(make))
                 task.add_done_callback(lambda _task: loop.stop())
             else:
                 self._closed = asyncio.Event()
-                loop.run_until_complete(self._connect(loop, factory, target))
+                _, connection = loop.run_until_complete(self._connect(loop, factory, target))
+                self._when_closed(connection, lambda: self._stop_if_never_opened(loop, connection, errors))
             self._run_forever(loop)
+            if errors:
+                raise errors[0]
             if self._task is not None and self._task.done() and not self._task.cancelled():
                 self._task.result()
         finally:
@@ -280,10 +286,20 @@ class ApplicationRunner:
         closed = self._closed = asyncio.Event()
         factory, target = self._target(make)
         _, connection = await self._connect(asyncio.get_running_loop(), factory, target)
-        ended = getattr(connection, "is_closed", None)
-        if ended is not None:  # the only sign of a connection whose opening handshake failed: there never was a session
-            ended.add_done_callback(lambda _: closed.set())
+        self._when_closed(connection, closed.set)
         await closed.wait()
+
+    @staticmethod
+    def _when_closed(connection: Any, call: Callable[[], Any]) -> None:
+        """The only sign of a connection whose opening handshake failed: there never was a session."""
+        ended = getattr(connection, "is_closed", None)
+        if ended is not None:
+            ended.add_done_callback(lambda _: call())
+
+    def _stop_if_never_opened(self, loop: Any, connection: Any, errors: list[Exception]) -> None:
+        if self._session is None and not self._stopping:
+            errors.append(never_opened(self.url, connection))
+            loop.stop()
 
     async def _keep_connected(self, make: Any) -> None:
         self._stopping = False

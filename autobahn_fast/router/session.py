@@ -268,7 +268,7 @@ class RouterSession(Requests):
         self.authid, self.authrole, self.authmethod, self.authprovider, extra = principal
         self.gate = realm.gate(self, role)
         self._last_invocation = 0
-        self.wire.joined = True
+        self.wire.joined, self.wire.left = True, False
         self.wire.send(
             message.Welcome(
                 self.id,
@@ -292,6 +292,7 @@ class RouterSession(Requests):
         if self.realm is None:
             raise ProtocolError("a GOODBYE message before HELLO")
         self._leave_realm()
+        self.wire.left = True
         self.wire.send(message.Goodbye("wamp.close.goodbye_and_out"))
 
     def _on_abort(self, msg: message.Abort) -> None:
@@ -320,7 +321,10 @@ class RouterSession(Requests):
         elif not self._leaving:
             name = kind.__name__
             if self.realm is None:
-                raise ProtocolError(f"a {name} message before HELLO, or after GOODBYE")
+                if self.wire.left and kind in REQUESTS:
+                    log.debug("%r: a %s message after GOODBYE is dropped", self, name)
+                    return
+                raise ProtocolError(f"a {name} message before HELLO")
             raise ProtocolError(f"a client may not send a {name} message now")
 
 

@@ -22,7 +22,7 @@ from autobahn_fast.twisted._framework import TwistedFramework, current_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
-from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, tls_of_runner
+from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, never_opened, tls_of_runner
 from autobahn_fast.wamp.types import ComponentConfig
 from autobahn_fast.websocket._proxy import check_proxy
 
@@ -57,7 +57,9 @@ class ApplicationSession(protocol.ApplicationSession):
     _spawn = staticmethod(TwistedFramework.spawn)
 
     def _create_call_future(self, request: int) -> Any:
-        return Deferred(lambda _: self._cancel_call(request))  # cancelling it sends CANCEL
+        future: Any = Deferred(lambda _: self._cancel_call(request))  # cancelling it sends CANCEL
+        future.request = request
+        return future
 
     def _gathered(self, futures: list[Any]) -> Any:
         """Return a Deferred of all results; what failed is there as a ``Failure``, as programs on Twisted expect."""
@@ -239,6 +241,7 @@ class ApplicationRunner:
         :param endpoint: an ``IStreamClientEndpoint`` to connect to instead of the URL's host.
         :param reactor: the installed one when None.
         :raises Exception: why no connection could be made.
+        :raises TransportLost: without auto_reconnect: it was made, but its opening handshake failed.
         """
         if reactor is None:
             reactor = current_reactor()
@@ -253,6 +256,8 @@ class ApplicationRunner:
             ended = Deferred.fromCoroutine(self._keep_connected(make, endpoint, connected))
         else:
             ended = connected = self._connect(make, endpoint)
+            if start_reactor:
+                ended = connected.addCallback(lambda c: Deferred.fromCoroutine(self._check_opened(c)))
         if not start_reactor:
             return connected
         if connected is not ended:
@@ -297,6 +302,11 @@ class ApplicationRunner:
         if self._stopping:
             self._close(connection)
         return connection
+
+    async def _check_opened(self, connection: Any) -> None:
+        await connection.is_closed
+        if self._session is None and not self._stopping:
+            raise never_opened(self.url, connection)
 
     async def _keep_connected(self, make: Any, endpoint: Any, connected: Any) -> None:
         try:

@@ -200,10 +200,8 @@ class CallerMixin(SessionPart):
         if mode not in CANCEL_MODES:
             raise ValueError(f"mode must be one of {', '.join(CANCEL_MODES)}, not {mode!r}")
         future = call.result if isinstance(call, ProgressiveCall) else call
-        for request, pending in self._calls.items():
-            if pending is future:
-                break
-        else:
+        request: int | None = getattr(future, "request", None)
+        if request is None or self._calls.get(request) is not future:
             return False
         if mode == message.Cancel.SKIP or not self._announced("dealer", "call_canceling"):
             # Crossbar never answers a call cancelled by "skip"; a router without the feature answers none.

@@ -61,20 +61,25 @@ class LifecycleMixin(SessionPart):
         for future in waiting:
             await future
 
-    async def _hook(self, name: str, *args: Any, text: str | None = None) -> bool:
-        """Call an overridable method, wait for it, and report what it raises; whether it ended well."""
+    async def _hook(self, name: str, *args: Any, text: str | None = None) -> Exception | None:
+        """Call an overridable method, wait for it, and report what it raises, which is returned, too."""
         try:
             result = getattr(self, name)(*args)
             if result is not None and self._is_awaitable(result):
                 await result
-            return True
+            return None
         except Exception as e:
             self._user_error(e, text or f"While firing {name}")
-            return False
+            return e
 
     async def _connect_stage(self, transport: Any) -> None:
         await self._fire("connect", self, transport)
-        if self._transport is transport and not await self._hook("onConnect"):
+        if self._transport is not transport:
+            return
+        error = await self._hook("onConnect")
+        if error is not None and self._transport is transport:
+            self._connect_error: Exception | None = error
+            self._ended_by: str | None = self._ended_by or "failure"
             self.disconnect()  # nothing would ever happen on this transport
 
     async def _join_stage(self, msg: Any) -> None:
@@ -149,7 +154,7 @@ class LifecycleMixin(SessionPart):
         self._gate = getattr(transport, "_reading_gate", NO_GATE)
         self._ended = self._goodbye_sent = self._joining = self._hello_sent = False
         self._writable = True
-        self._ended_by: str | None = None
+        self._ended_by = self._connect_error = None
         self._attach(transport)
         self._spawn(self._connect_stage(transport))
 
@@ -160,7 +165,7 @@ class LifecycleMixin(SessionPart):
         """
         if self._ended:
             return  # GOODBYE or ABORT is through: what the router sent before it saw that is of no use to anyone
-        if self._live is not None or self._live_wire() is not None:
+        if self._live is not None or self._goodbye_sent or self._live_wire() is not None:
             handler = self._joined_handlers.get(type(msg))
         else:
             handler = self._joining_handlers.get(type(msg))
@@ -231,7 +236,7 @@ class LifecycleMixin(SessionPart):
             await self._abort(CANNOT_AUTHENTICATE, str(e))
 
     def _on_goodbye(self, msg: Any) -> None:
-        if self._live_wire() is None and not self._joining:
+        if not (self._goodbye_sent or self._joining or self._live_wire() is not None):
             raise ProtocolError("GOODBYE received, but the session is not established")
         if not self._goodbye_sent:
             self._goodbye_sent = True
@@ -316,6 +321,8 @@ class LifecycleMixin(SessionPart):
     def leave(self, reason: str | None = None, message: str | None = None) -> None:
         """Send GOODBYE; ``onLeave`` follows when the router has answered. Does nothing when the session has not joined.
 
+        Nothing more can be sent from here on (section 4.2.5 of the specification); answers that are on their way still come in.
+
         :param reason: URI, ``wamp.close.normal`` when None.
         :param message: text for humans.
         """
@@ -328,6 +335,7 @@ class LifecycleMixin(SessionPart):
         except Exception as e:
             raise_documented(e)
         self._goodbye_sent = True
+        self._live = None
         self._ended_by = self._ended_by or "application"
 
     def disconnect(self) -> None:

@@ -10,7 +10,17 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ("RUNNER_OPTIONS", "Retry", "Transport", "check_proxy_of_runner", "check_transports", "tls_of_runner")
+from autobahn_fast.wamp.exception import TransportLost
+
+__all__ = (
+    "RUNNER_OPTIONS",
+    "Retry",
+    "Transport",
+    "check_proxy_of_runner",
+    "check_transports",
+    "never_opened",
+    "tls_of_runner",
+)
 
 SERIALIZERS = ("json", "msgpack", "cbor", "ubjson", "flatbuffers")
 DEFAULT_URL = "ws://127.0.0.1:8080/ws"
@@ -330,3 +340,9 @@ def tls_of_runner(url: str, secure: bool, ssl: Any) -> Any:
             f'argument. Did you mean to use "{scheme}s:"?'
         )
     return ssl
+
+
+def never_opened(url: str, connection: Any) -> TransportLost:
+    """Return the error of a connection that is closed and never had a session: its opening handshake failed."""
+    reason = getattr(connection, "wasNotCleanReason", None) or "no reason given"
+    return TransportLost(f"{url}: the connection was closed before the session was open: {reason}")

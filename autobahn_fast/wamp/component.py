@@ -16,7 +16,7 @@ from autobahn_fast.util import ObservableMixin
 from autobahn_fast.wamp._failure import Failure
 from autobahn_fast.wamp._transports import Transport, check_endpoint, check_transports
 from autobahn_fast.wamp.auth import create_authenticator
-from autobahn_fast.wamp.exception import ApplicationError, TransportLost
+from autobahn_fast.wamp.exception import ApplicationError, SerializationError, TransportLost
 from autobahn_fast.wamp.types import ComponentConfig, RegisterOptions, SubscribeOptions
 
 __all__ = ("Component", "check_components")
@@ -265,7 +265,8 @@ class Component(ObservableMixin):
             return False
         if isinstance(error, ApplicationError) and error.error in _REFUSALS:
             return True
-        return isinstance(error, (TypeError, ValueError, ImportError)) and not isinstance(error, OSError)
+        hopeless = (TypeError, ValueError, ImportError, SerializationError)
+        return isinstance(error, hopeless) and not isinstance(error, OSError)
 
     # --- one session ---
 
@@ -295,6 +296,8 @@ class Component(ObservableMixin):
         if self._stopping:
             return
         reason = getattr(protocol, "wasNotCleanReason", None) or "no reason given"
+        if session is not None and session._connect_error is not None:
+            raise session._connect_error
         if session is None or session._ended_by is None:
             raise TransportLost(f"the connection was closed before the session was open: {reason}")
         if session._ended_by == "application":

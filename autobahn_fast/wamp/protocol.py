@@ -66,7 +66,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
     __slots__ = (  # noqa: RUF023 - in the order of __init__
         "_wire", "_native_wire", "_direct_wire", "_writable", "_drainers", "_hello_sent", "_joining",
         "_goodbye_sent", "_ended",
-        "_ended_by", "_last_closing", "_calls", "_call_options", "_publishes", "_subscribes",
+        "_ended_by", "_connect_error", "_last_closing", "_calls", "_call_options", "_publishes", "_subscribes",
         "_unsubscribes", "_registers", "_unregisters", "_subscriptions", "_registrations", "_invocations",
         "_ended_invocations", "_cancelled_calls", "_gone_subscriptions", "_gone_registrations",
     )  # fmt: skip
@@ -119,6 +119,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         self._drainers: list[Any] = []
         self._hello_sent = self._joining = self._goodbye_sent = self._ended = False
         self._ended_by = None  # who began to end it: "application", "peer" or "failure"
+        self._connect_error = None  # what onConnect raised
         self._last_closing = None
         self._last_request: int = 0  # ids have session scope: 1, 2, 3 ... without gaps
         self._calls: dict[int, Any] = {}  # request: future
@@ -168,12 +169,15 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
 
     def _live_wire(self) -> Any:
         """The wire while the session has joined, or None. A router that embeds the session sets transport and id by hand."""
-        if self._live is None and self._session_id is not None and not self._ended and self._transport is not None:
+        if self._live is None and self._may_send() and self._transport is not None:
             if self._wire is None:
                 self._attach(self._transport)
             if self._native_wire is None:
                 self._set_live()
         return self._live
+
+    def _may_send(self) -> bool:
+        return self._session_id is not None and not (self._ended or self._goodbye_sent)
 
     def _not_live(self) -> Any:
         """Return a wire for a session that was given its transport by hand; raise for one that cannot send."""
@@ -367,8 +371,8 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         return future
 
     def _create_call_future(self, request: int) -> Any:
-        """Return the future of a call; a framework's session makes one that calls ``_cancel_call`` when cancelled."""
-        return self.framework.create_future()
+        """Return the future of a call, with its ``request``; when it is cancelled it calls ``_cancel_call``."""
+        raise RuntimeError("use the session class of a framework")
 
     # --- subscriber ---
 

@@ -203,6 +203,35 @@ def test_events_before_and_after_leaving_a_realm(run):
     run(main())
 
 
+@pytest.mark.parametrize("serializer", ["msgpack", "json"])
+def test_what_a_client_sent_before_it_heard_that_it_has_left_is_dropped(run, serializer, caplog):
+    async def main():
+        async with router_and(serializer, serializer) as (_, a, b):
+            await b.ask(32, 1, {}, "com.x")
+            await b.ask(64, 2, {}, "com.p")
+            a.send(6, {}, "wamp.close.close_realm")
+            a.send(16, 1, {"acknowledge": True}, "com.x")
+            a.send(48, 2, {}, "com.p")
+            a.send(70, 1, {})
+            a.send(8, 68, 1, {}, "com.error")
+            a.send(32, 3, {}, "com.x")
+            a.send(34, 4, 1)
+            a.send(64, 5, {}, "com.q")
+            a.send(49, 2, {})
+            assert await a.receive() == [6, {}, "wamp.close.goodbye_and_out"]
+            assert (await a.ask(1, "realm1", {"roles": ROLES}))[0] == 2  # nothing else was answered
+            assert (await a.ask(16, 1, {"acknowledge": True}, "com.y"))[0] == 17
+            await b.quiet()
+        assert caplog.records == []
+        async with Router() as router:
+            a = await Client.joined(router.urls[0], serializer)
+            await a.ask(6, {}, "wamp.close.close_realm")
+            a.send(50, 1, {})  # what no client may send ends the connection still
+            assert (await a.receive())[2] == "wamp.error.protocol_violation"
+
+    run(main())
+
+
 def test_realms_are_apart(run):
     async def main():
         async with Router(realms=["realm1", "realm2"]) as router:

@@ -12,8 +12,8 @@ from _session_peer import Peer, turns, welcome
 from autobahn_fast.asyncio.wamp import ApplicationSession, ApplicationSessionFactory, Session
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp.auth import create_authenticator
-from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, TransportLost
-from autobahn_fast.wamp.types import ComponentConfig
+from autobahn_fast.wamp.exception import ApplicationError, ProtocolError, SessionNotReady, TransportLost
+from autobahn_fast.wamp.types import CallOptions, ComponentConfig, PublishOptions
 
 HOOKS = ("onConnect", "onWelcome", "onJoin", "onLeave", "onDisconnect")
 EVENTS = ("connect", "join", "ready", "leave", "disconnect")
@@ -125,8 +125,6 @@ def test_pending_requests_are_rejected_whatever_the_application_overrides(how: s
     async def main() -> None:
         p = await Peer(Careless(ComponentConfig("realm1"))).join()
         s = p.session
-        from autobahn_fast.wamp.types import PublishOptions
-
         sub = await p.subscribed(print)
         reg = await p.registered(print)
         pending = [
@@ -307,6 +305,61 @@ def test_default_user_error_logs_the_traceback(caplog: pytest.LogCaptureFixture)
         p.say(message.Event(100, 1))
         assert "ZeroDivisionError" in caplog.text
         assert "Traceback" in caplog.text
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_on_connect_that_raises_closes_the_transport(asynchronous: bool) -> None:
+    async def main() -> None:
+        p = Peer()
+
+        async def later() -> None:
+            raise ValueError("cannot say hello")
+
+        def at_once() -> None:
+            raise ValueError("cannot say hello")
+
+        p.session.onConnect = later if asynchronous else at_once
+        await p.open()
+        assert p.transport.closed_by_session == 1
+        assert [str(error) for error, _ in p.errors] == ["cannot say hello"]
+        assert p.session._connect_error is p.errors[0][0]
+
+    asyncio.run(main())
+
+
+def test_nothing_is_sent_behind_goodbye_but_answers_still_come_in() -> None:
+    async def main() -> None:
+        p = await Peer().join()
+        s = p.session
+        seen: list[Any] = []
+        subscription = await p.subscribed(seen.append)
+        registration = await p.registered(lambda: seen.append("called"))
+        call, acknowledged = s.call("com.p"), s.publish("com.x", options=PublishOptions(acknowledge=True))
+        p.sent.clear()
+        s.leave()
+        assert type(p.take()) is message.Goodbye
+        for action in (
+            lambda: s.publish("com.x", 1),
+            lambda: s.call("com.p", 1),
+            lambda: s.call("com.p", 1, options=CallOptions(timeout=1)),
+            lambda: s.subscribe(print, "com.y"),
+            lambda: s.register(print, "com.y"),
+            subscription.unsubscribe,
+            registration.unregister,
+        ):
+            with pytest.raises(SessionNotReady):
+                action()
+        s.leave()
+        p.say(message.Event(100, 1, args=["event"]), message.Result(3, args=["result"]), message.Published(4, 5))
+        p.say(message.Invocation(1, 200), message.Interrupt(1))
+        assert (await call, (await acknowledged).id) == ("result", 5)
+        assert seen == ["event", "called"]
+        assert p.sent == []
+        p.say(message.Goodbye("wamp.close.goodbye_and_out"))
+        await turns()
+        assert (p.sent, p.transport.closed_by_session, p.errors) == ([], 1, [])
 
     asyncio.run(main())
 

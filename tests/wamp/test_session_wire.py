@@ -258,6 +258,24 @@ def test_a_handler_may_close_the_transport_inside_itself(codec: Any) -> None:
 # --- Wire and MessageWire ---
 
 
+def test_no_yield_goes_out_behind_goodbye(codec: Any) -> None:
+    async def main() -> None:
+        s, t = await join(codec)
+        called: list[int] = []
+        s.register(called.append, "com.plain")
+        s.register(lambda: asyncio.sleep(0), "com.coroutine")
+        t.take()
+        t.say((65, 1, 60), (65, 2, 61))
+        s.leave()
+        assert [raw[0] for raw in t.take()] == [6]
+        t.say((68, 1, 60, {}, [7]), (68, 2, 61, {}), (68, 3, 60, {}, []))
+        await turns()
+        assert called == [7]
+        assert t.take() == []
+
+    asyncio.run(main())
+
+
 def text(min_size: int = 0, max_size: int | None = None) -> st.SearchStrategy[str]:
     """Strings without NUL: in WAMP's JSON a string that begins with it stands for octets in Base64."""
     return st.text(
