@@ -25,6 +25,7 @@ from autobahn_fast.router.options import (
     shard,
     shard_key,
     wants_disclosure,
+    whole,
 )
 from autobahn_fast.router.patterns import PatternTable, is_valid_uri
 from autobahn_fast.router.retention import Retained, Retention
@@ -334,6 +335,8 @@ def _receiver_rules(options: dict[str, Any]) -> Rule | None:
         for suffix, attribute in (("", "id"), ("_authid", "authid"), ("_authrole", "authrole")):
             values = options.get(prefix + suffix)
             if values is not None:
+                if type(values) is list and not suffix:
+                    values = [whole(v) for v in values]
                 if type(values) is not list or not all(isinstance(v, str if suffix else int) for v in values):
                     what = "texts" if suffix else "session ids"
                     raise InvalidOption(f"option {prefix + suffix!r} of PUBLISH must be a list of {what}")

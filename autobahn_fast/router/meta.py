@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autobahn_fast.router.options import Refused
+from autobahn_fast.router.options import Refused, whole
 from autobahn_fast.wamp import message
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ def _list(args: Any) -> list[Any]:
 
 
 def check(value: Any, kind: type, name: str) -> Any:
-    """``value`` if it is of this type.
+    """``value`` if it is of this type; for an id also one that came as a float.
 
     :raises Refused: it is not.
     """
+    if kind is int:
+        value = whole(value)
     if type(value) is not kind:
         raise Refused("wamp.error.invalid_argument", f"{name} must be of type {kind.__name__}")
     return value

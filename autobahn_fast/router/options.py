@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from autobahn_fast.router.session import RouterSession
 
-__all__ = ("CACHED", "CACHED_LENGTH", "InvalidOption", "InvalidUri", "Refused", "identity", "passed_on", "shard")
+__all__ = ("CACHED", "CACHED_LENGTH", "InvalidOption", "InvalidUri", "Refused", "identity", "passed_on", "shard", "whole")
 
 T = TypeVar("T")
 
@@ -78,6 +78,15 @@ def passed_on(options: dict[str, Any], session: RouterSession, role: str) -> dic
 def can_passthru(session: RouterSession, role: str) -> bool:
     """Whether ``session`` announced payload passthru mode in this role."""
     return f"{role}.payload_passthru_mode" in session.features
+
+
+def whole(value: Any) -> Any:
+    """An integer for a float that is one, anything else as it is.
+
+    JavaScript has one type of numbers: its libraries write integers above 2^32 as floats in MessagePack and CBOR, and ids of
+    sessions are as large as that.
+    """
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 def identity(session: RouterSession, name: str) -> dict[str, Any]:
