@@ -50,6 +50,24 @@ cdef dict present(dict options):
     return kept or None
 
 
+# What octets with an "undefined" among them have in them; others may have it, too.
+cdef dict UNDEFINED = {"cbor": b"\xf7", "msgpack": b"\xd4\x00"}
+
+
+cdef bint is_undefined(object v):
+    cdef str name = type(v).__name__
+    return name in ABSENT and (name != "ExtType" or v.code == 0)
+
+
+cdef object defined(object v):
+    # As JSON.stringify has it: null for "undefined" in arrays, and maps without it. Codecs bound how deep values nest.
+    if type(v) is list:
+        return [None if is_undefined(item) else defined(item) for item in <list>v]
+    if type(v) is dict:
+        return {key: defined(item) for key, item in (<dict>v).items() if not is_undefined(item)}
+    return v
+
+
 cdef const unsigned char *plain(const unsigned char *p, const unsigned char *end, int depth) noexcept nogil:
     # Behind the MessagePack value at p when it is surely sound: whole, UTF-8 in texts, map keys texts, no extensions,
     # not deep. NULL: unsure, decode it. Every length is compared with what follows before it is used.
@@ -165,7 +183,11 @@ cdef class Payload:
         known = self._others.get(codec.name)
         if known is None:
             try:
-                known = encode_elements(codec, self.values())
+                values = self.values()
+                mark = UNDEFINED.get(self.codec.name)
+                if mark is not None and mark in self.octets:
+                    values = defined(values)
+                known = encode_elements(codec, values)
             except (EncodeError, DecodeError) as exc:
                 known = EncodeError(f"a payload sent as {self.codec.name} cannot be written as {codec.name}: {exc}")
             self._others[codec.name] = known

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from autobahn_fast.router.session import RouterSession
 
-__all__ = ("CACHED", "CACHED_LENGTH", "InvalidOption", "InvalidUri", "Refused", "identity", "passed_on", "shard", "whole")
+__all__ = (
+    "CACHED",
+    "CACHED_LENGTH",
+    "InvalidOption",
+    "InvalidUri",
+    "Refused",
+    "identity",
+    "passed_on",
+    "shard",
+    "whole",
+)
 
 T = TypeVar("T")
 

@@ -79,6 +79,7 @@ def test_subscribing_twice_is_one_subscription(broker):
         ({"exclude": [1]}, [2, 3]),
         ({"exclude": [1, 2, 3]}, []),
         ({"eligible": [2]}, [2]),
+        ({"exclude": [1.0, 2]}, [3]),  # as JavaScript libraries write large ids in MessagePack and CBOR
         ({"eligible": []}, []),
         ({"exclude_authid": ["a", "b"]}, [3]),
         ({"eligible_authid": ["a"]}, [1]),
@@ -100,7 +101,8 @@ def test_black_and_whitelists(broker, options, receivers, match):
 
 
 @pytest.mark.parametrize(
-    "options", [{"exclude": 1}, {"eligible": ["a"]}, {"exclude_authid": [1]}, {"eligible_authrole": [[]]}]
+    "options",
+    [{"exclude": 1}, {"eligible": ["a"]}, {"eligible": [1.5]}, {"exclude_authid": [1]}, {"eligible_authrole": [[]]}],
 )
 def test_lists_of_the_wrong_type(broker, options):
     with pytest.raises(InvalidOption, match="must be a list of"):

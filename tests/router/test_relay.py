@@ -180,6 +180,18 @@ def test_a_payload_another_serializer_cannot_write():
     assert clients[0].take() == [[8, 48, 1, {}, "com.error", ["text"]]]
 
 
+@pytest.mark.parametrize(
+    ("name", "undefined"), [("cbor", b"\xf7"), ("msgpack", b"\xd4\x00\x00")], ids=["cbor", "msgpack"]
+)
+def test_undefined_of_javascript_is_null_in_arrays_and_absent_from_maps_elsewhere(name, undefined):
+    raw = CODECS[name].dumps([16, 1, {}, "com.x", [200, {"no": 200, "in": [200]}], {"no": 200, "text": "\u0401\xf7"}])
+    ((*_, payload),) = Client(name).say(octets=raw.replace(CODECS[name].dumps(200), undefined))
+    clients = [Client(other) for other in NAMES if other != name]
+    fan_out(tuple(client.wire for client in clients), None, 5, 6, None, payload)
+    for client in clients:
+        assert client.take() == [[36, 5, 6, {}, [None, {"in": [None]}], {"text": "\u0401\xf7"}]]
+
+
 def test_a_message_a_client_does_not_take_is_not_half_sent():
     big = Payload(CODECS["msgpack"], [["x" * 2000]])
     small, large = Client(max_send=1000), Client()

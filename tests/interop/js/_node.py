@@ -16,7 +16,13 @@ from typing import Any
 HERE = Path(__file__).parent
 MODULES = HERE.parents[2] / ".venvs" / "js" / "node_modules"
 NODE = shutil.which("node")
-WHY_NOT = "" if NODE and MODULES.is_dir() else "node is not installed" if not NODE else "`make test-js` installs what it needs"
+WHY_NOT = (
+    ""
+    if NODE and MODULES.is_dir()
+    else "node is not installed"
+    if not NODE
+    else "`make test-js` installs what it needs"
+)
 TIMEOUT = 20
 
 
