@@ -12,7 +12,7 @@ SUITE  := $(if $(wildcard ../shared/tools/wstest),.venvs/wstest/.installed)
 
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench bench-crossbar test-crossbar test-dropin wstest sanitize coverage fuzz wheel docs clean
+.PHONY: help demo test build lint bench bench-crossbar test-crossbar test-dropin test-js wstest sanitize coverage fuzz wheel docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -45,6 +45,9 @@ test-dropin: build .venvs/crossbar/.installed .venvs/dropin/.installed  ## Cross
 	@$(BIN)/python -m pytest --dropin .venvs/dropin --plain .venvs/crossbar/bin/python tests/dropin $(ARGS)
 	@$(BIN)/python -m pytest --crossbar .venvs/dropin/bin/crossbar tests/crossbar $(ARGS)
 
+test-js: build .venvs/js/.installed  ## AutobahnJS and wampy.js with our sessions through our router; needs node and npm
+	@$(BIN)/python -m pytest tests/interop/js $(ARGS)
+
 wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every framework; writes docs/conformance.md
 	@$(BIN)/python tests/conformance/run.py --report docs/conformance.md $(ARGS)
 
@@ -58,7 +61,7 @@ docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
 	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
 
 clean:  ## remove what was built, and the virtual environments made here
-	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venvs/crossbar .venvs/dropin .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venvs/crossbar .venvs/dropin .venvs/js .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -104,6 +107,12 @@ $(VENV)/.docs: $(VENV)/.env
 	@test -x .venvs/crossbar/bin/python || $(PYTHON) -m venv .venvs/crossbar
 	@.venvs/crossbar/bin/python $(PIP) 'crossbar>=26.10,<26.11'
 	@touch $@
+
+# Without node, npm or a package registry the tests are skipped
+.venvs/js/.installed: tests/interop/js/package.json
+	@echo "== .venvs/js: AutobahnJS and wampy.js from npm"
+	@mkdir -p .venvs/js && cp $< .venvs/js/
+	@cd .venvs/js && npm install --silent --no-audit --no-fund --ignore-scripts && touch .installed || echo "they could not be installed"
 
 .venvs/dropin/.installed: pyproject.toml autobahn_fast/dropin.py
 	@echo "== .venvs/dropin: Crossbar.io and daphne from PyPI, and autobahn_fast in the place of autobahn"

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-MODULES = HERE.parents[2] / ".venvs" / "js" / "node_modules"
+INSTALLED = HERE.parents[2] / ".venvs" / "js"
 NODE = shutil.which("node")
-WHY_NOT = (
-    ""
-    if NODE and MODULES.is_dir()
-    else "node is not installed"
-    if not NODE
-    else "`make test-js` installs what it needs"
-)
+WHY_NOT = ""
+if not NODE:
+    WHY_NOT = "node is not installed"
+elif not (INSTALLED / ".installed").exists():
+    WHY_NOT = "`make test-js` installs what it needs"
 TIMEOUT = 20
 
 
@@ -135,7 +133,7 @@ async def node(library: str) -> AsyncIterator[Node]:
     """Start Node with a library: ``autobahn`` or ``wampy``."""
     process = await asyncio.create_subprocess_exec(
         str(NODE), str(HERE / "peer.js"), library, limit=1 << 24,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "NODE_PATH": str(MODULES)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "NODE_PATH": str(INSTALLED / "node_modules")},
     )  # fmt: skip
     peer = Node(process)
     reader = asyncio.create_task(peer.read())

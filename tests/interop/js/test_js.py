@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from _node import WHY_NOT, JsError, JsSession
-from conftest import Play, World
+from _world import Play, World
 
 from autobahn_fast.router import Router
 from autobahn_fast.wamp.auth import derive_key
@@ -23,15 +23,15 @@ from autobahn_fast.wamp.types import CallOptions, CallResult, PublishOptions, Re
 LIBRARIES = ("autobahn", "wampy")
 SERIALIZERS = ("json", "msgpack", "cbor")
 BINARY = ("msgpack", "cbor")
-ARGS = (
+ARGS: tuple[Any, ...] = (
     *(0, 1, -1, 255, -129, 65536, 2**31, -(2**31) - 1, 2**53 - 1, 0.5, -1e300, True, False, None),
     *("", "Grüße 你好 𝄞", 'a "quoted\\ \n line', "x" * 70_000, [], {}, [[[1], 2], {"deep": [None, {"er": 0.25}]}]),
 )
-KWARGS = {"number": 7, "text": "ключ", "list": [1, "2", None], "object": {"empty": {}, "yes": True}}
+KWARGS: dict[str, Any] = {"number": 7, "text": "ключ", "list": [1, "2", None], "object": {"empty": {}, "yes": True}}
 OCTETS = bytes(range(256))
 SEED = "51" * 32
 PUBKEY = CryptosignKey.from_bytes(bytes.fromhex(SEED)).public_key()
-AUTH = {
+AUTH: dict[str, dict[str, Any]] = {
     "ticket": {"users": {"joe": {"ticket": "a ticket"}}},
     "wampcra": {
         "users": {
@@ -138,7 +138,8 @@ def test_we_publish_and_it_receives(library: str, js: str, py: str, play: Play) 
 @binary_pairs
 def test_octets(library: str, js: str, py: str, play: Play) -> None:
     """Alone, inside of other values and many of them: calls and events, both ways."""
-    args, kwargs = [OCTETS, b"", [OCTETS], OCTETS * 300], {"in": {"side": OCTETS}}
+    args: list[Any] = [OCTETS, b"", [OCTETS], OCTETS * 300]
+    kwargs: dict[str, Any] = {"in": {"side": OCTETS}}
 
     async def scene(world: World) -> None:
         ours, theirs = await world.ours(py), await world.theirs(library, js)
