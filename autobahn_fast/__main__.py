@@ -76,7 +76,7 @@ def _new_loop(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
         if name == "uvloop":
             raise
         return None
-    return uvloop.new_event_loop  # type: ignore[no-any-return]
+    return uvloop.new_event_loop
 
 
 SETTINGS = ("listen", "realms", "serializers", "max_message_size", "max_lag", "max_stall", "certificate", "key")

@@ -279,7 +279,7 @@ class NoLoop(Framework):
     @staticmethod
     def is_done(future: Any) -> bool:
         """Whether a future has a result or an exception."""
-        return future.done()
+        return future.done()  # type: ignore[no-any-return]
 
     @staticmethod
     def spawn(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -308,7 +308,7 @@ class NoLoop(Framework):
     def as_awaitable(value: Any) -> Awaitable[Any]:
         """Return an awaitable as it is, a plain value as a future that has it."""
         if hasattr(type(value), "__await__"):
-            return value
+            return value  # type: ignore[no-any-return]
         future = _PlainFuture()
         future.finish(value, None)
         return future

@@ -81,4 +81,4 @@ class ObservableMixin:
 
 
 async def _gathered(framework: Any, results: list[Any]) -> list[Any]:
-    return await framework.gather(results)
+    return await framework.gather(results)  # type: ignore[no-any-return]

@@ -426,7 +426,7 @@ def hl(text: Any, bold: bool = False, color: str = "yellow") -> str:
     text = str(text)
     code = _COLORS.get(color)
     if "NO_COLOR" in os.environ or not (sys.stderr and sys.stderr.isatty()):
-        return text
+        return text  # type: ignore[no-any-return]
     codes = [str(c) for c in (1 if bold else None, code) if c is not None]
     return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes else text
 

@@ -30,7 +30,7 @@ def current_loop() -> asyncio.AbstractEventLoop:
         pass
     loop = _loop_of_txaio()
     if loop is not None:
-        return loop
+        return loop  # type: ignore[no-any-return]
     with warnings.catch_warnings():
         # 3.12 and 3.13 warn when they have to make a loop, 3.14 raises
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -41,7 +41,7 @@ def current_loop() -> asyncio.AbstractEventLoop:
     if loop is None or loop.is_closed():
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-    return loop
+    return loop  # type: ignore[no-any-return]
 
 
 def _loop_of_txaio() -> Any:
@@ -105,7 +105,7 @@ class AsyncioFramework(Framework):
     def as_awaitable(value: Any) -> Awaitable[Any]:
         """Return an awaitable as it is; a plain value as a coroutine that returns it."""
         if hasattr(type(value), "__await__"):
-            return value
+            return value  # type: ignore[no-any-return]
         return _return(value)
 
     @staticmethod

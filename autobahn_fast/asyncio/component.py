@@ -39,7 +39,7 @@ class Component(component.Component):
         :param loop: the current one when None.
         :returns: a future: None when the component is done, the exception when it gave up.
         """
-        return self._start(loop if loop is not None else current_loop())
+        return self._start(loop if loop is not None else current_loop())  # type: ignore[no-any-return]
 
     def _check_endpoint(self, endpoint: Any) -> None:
         if not isinstance(endpoint, dict):

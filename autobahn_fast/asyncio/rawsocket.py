@@ -408,7 +408,7 @@ class WampRawSocketClientProtocol(WampRawSocketMixinAsyncio, WampRawSocketMixinG
     @property
     def serializer_id(self) -> int:
         """RawSocket id of the factory's serializer."""
-        return self.factory._serializer.RAWSOCKET_SERIALIZER_ID
+        return self.factory._serializer.RAWSOCKET_SERIALIZER_ID  # type: ignore[no-any-return]
 
     def connection_made(self, transport: Any) -> None:
         """asyncio: the transport is there. Begins the handshake."""

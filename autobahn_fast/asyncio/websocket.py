@@ -109,7 +109,7 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
 
     def _write_backlog(self) -> int:
         try:
-            return self.transport.get_write_buffer_size()
+            return self.transport.get_write_buffer_size()  # type: ignore[no-any-return]
         except (AttributeError, NotImplementedError):
             return 0
 
@@ -128,7 +128,7 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
         self._receive_here()  # the engine reads no more; what still comes in is looked at here
-        return super()._fail_connection(code, reason)  # type: ignore[misc]
+        return super()._fail_connection(code, reason)  # type: ignore[misc, no-any-return]
 
     def _closeConnection(self, abort: bool = False) -> None:
         # Closing a TLS transport may read from it once more, inside this call and maybe inside one of the engine's.

@@ -112,7 +112,7 @@ class RouterSession(Requests):
         """A wire over ``engine`` for this session; not yet its sink."""
         self.wire = RouterWire(engine, codec, self, self._parse, statistics, batch)
         self.wire.max_lag = self.flow.alert
-        return self.wire
+        return self.wire  # type: ignore[no-any-return]
 
     def _parse(self, raw: list[Any]) -> Any:
         try:

@@ -106,7 +106,7 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
     def _write_backlog(self) -> int:
         transport = self.transport
         try:
-            return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+            return len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # type: ignore[no-any-return]
         except (AttributeError, TypeError):
             return 0
 
@@ -132,7 +132,7 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
         self._leave_fast_path()  # the engine reads no more; what still comes in is looked at here
-        return super()._fail_connection(code, reason)  # type: ignore[misc]
+        return super()._fail_connection(code, reason)  # type: ignore[misc, no-any-return]
 
 
 class WebSocketServerProtocol(WebSocketAdapterProtocol, protocol.WebSocketServerProtocol):

@@ -128,7 +128,7 @@ class BaseSession(ObservableMixin):
         return self.framework.spawn(coroutine)
 
     def _is_awaitable(self, value: Any) -> bool:
-        return self.framework.is_awaitable(value)
+        return self.framework.is_awaitable(value)  # type: ignore[no-any-return]
 
     def _resolve(self, future: Any, value: Any = None) -> None:
         self.framework.resolve(future, value)

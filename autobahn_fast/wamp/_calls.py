@@ -100,7 +100,7 @@ class ProgressiveCall:
                 self._procedure, args, kwargs, self._options, {} if last else {"progress": True}
             )
             return True
-        return self._session._continue_call(self._request, self._procedure, args, kwargs, self._options, last)
+        return self._session._continue_call(self._request, self._procedure, args, kwargs, self._options, last)  # type: ignore[no-any-return]
 
 
 class CallerMixin(SessionPart):

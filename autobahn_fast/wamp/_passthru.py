@@ -39,7 +39,7 @@ def pack(
     name = options.get("ppt_serializer")
     if name in _NATIVE:
         return (payload,)
-    serializer = SERID_TO_OBJSER.get(name)  # type: ignore[arg-type]
+    serializer = SERID_TO_OBJSER.get(name)
     if serializer is None:
         raise SerializationError(
             f"ppt_serializer {name!r} is not known here: one of native, {', '.join(SERID_TO_OBJSER)}"
@@ -94,7 +94,7 @@ def unpack(ppt: dict[str, Any], args: Any, kwargs: Any, decode: Any) -> tuple[An
             EncodedPayload(value, _ALGORITHMS.get(cipher, cipher), name, ppt.get("ppt_keyid"))
         )
     if name not in _NATIVE:
-        serializer = SERID_TO_OBJSER.get(name)  # type: ignore[arg-type]
+        serializer = SERID_TO_OBJSER.get(name)
         if serializer is None:
             raise _unreadable(f"its serializer {name!r} is not known here")
         if type(value) is not bytes:

@@ -88,7 +88,7 @@ class _Authenticator:
     @property
     def authextra(self) -> dict[str, Any]:
         """Details for HELLO."""
-        return self._args.get("authextra", {})
+        return self._args.get("authextra", {})  # type: ignore[no-any-return]
 
     def on_welcome(self, msg: Any, authextra: Any) -> str | None:
         """Check what the router says of itself in WELCOME. :returns: None to go on, a text to refuse."""
@@ -131,7 +131,7 @@ class AuthTicket(_Authenticator):
     def on_challenge(self, session: Any, challenge: Any) -> str:
         """Return the ticket. :raises RuntimeError: challenged for another method."""
         _expect_method(self.name, challenge)
-        return self._ticket
+        return self._ticket  # type: ignore[no-any-return]
 
 
 class AuthWampCra(_Authenticator):

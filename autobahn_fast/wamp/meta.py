@@ -97,9 +97,9 @@ class UriLists(TypedDict):
     wildcard: list[int]
 
 
-def _call(session: Any, procedure: str, *args: Any, **kwargs: Any) -> Any:
+def _call(session: Any, procedure: str, *args: Any, **kwargs: Any) -> Awaitable[Any]:
     """Call a procedure with those keyword arguments that are not None."""
-    return session.call(procedure, *args, **{name: value for name, value in kwargs.items() if value is not None})
+    return session.call(procedure, *args, **{name: value for name, value in kwargs.items() if value is not None})  # type: ignore[no-any-return]
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
     def _tunnel_end(self) -> tuple[str, int]:
         """Where a proxy has to connect to."""
         if len(self._visited) == 1 and self.factory.connect_to is not None:
-            return self.factory.connect_to
+            return self.factory.connect_to  # type: ignore[no-any-return]
         return self._visited[-1].host, self._visited[-1].port  # type: ignore[return-value]
 
     def startProxyConnect(self) -> None:

@@ -91,13 +91,13 @@ def _versions(name: str, value: Any) -> list[int]:
 def _spec_version(name: str, value: Any) -> int:
     if value not in SPEC_TO_PROTOCOL_VERSION:
         raise ValueError(f"{name} is a draft version out of {sorted(SPEC_TO_PROTOCOL_VERSION)}, not {value!r}")
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def _callable(name: str, value: Any) -> Callable[..., Any]:
     if not callable(value):
         raise TypeError(f"{name} is a function, not {type(value).__name__}")
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def _list(name: str, value: Any) -> list[Any]:
@@ -117,7 +117,7 @@ def _origins(name: str, value: Any) -> list[str]:
 def _at_least_one(name: str, value: Any) -> int:
     if _count(name, value) == 0:
         raise ValueError(f"{name} is 1 or more")
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def _policy(name: str, value: Any) -> str:

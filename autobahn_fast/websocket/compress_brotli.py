@@ -79,12 +79,12 @@ class PerMessageBrotli(PerMessageBrotliMixin, takeover.Takeover, PerMessageCompr
 
     def compress_message_data(self, data: bytes) -> bytes:
         """Compress a part of the message."""
-        return self._compressor.process(data)
+        return self._compressor.process(data)  # type: ignore[no-any-return]
 
     def end_compress_message(self) -> bytes:
         """The message out ends. Return the last octets for the wire."""
         compressor, self._compressor = self._compressor, None
-        return compressor.finish()
+        return compressor.finish()  # type: ignore[no-any-return]
 
     def _errors(self) -> tuple[type[Exception], ...]:
         import brotli
@@ -111,7 +111,7 @@ class PerMessageBrotli(PerMessageBrotliMixin, takeover.Takeover, PerMessageCompr
         data = self._rest + data
         self._rest = data[STEP:]
         self.more = bool(self._rest)
-        return decompressor.process(data[:STEP])
+        return decompressor.process(data[:STEP])  # type: ignore[no-any-return]
 
     def _finish(self) -> None:
         decompressor, self._decompressor = self._decompressor, None

@@ -219,12 +219,12 @@ class PerMessageBzip2(PerMessageCompress, PerMessageBzip2Mixin):
 
     def compress_message_data(self, data: bytes) -> bytes:
         """Compress a part of the message."""
-        return self._compressor.compress(data)
+        return self._compressor.compress(data)  # type: ignore[no-any-return]
 
     def end_compress_message(self) -> bytes:
         """The message out ends. Return the last octets for the wire."""
         compressor, self._compressor = self._compressor, None
-        return compressor.flush()
+        return compressor.flush()  # type: ignore[no-any-return]
 
     def _errors(self) -> tuple[type[Exception], ...]:
         return (OSError, EOFError, ValueError)

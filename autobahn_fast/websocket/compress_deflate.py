@@ -360,7 +360,7 @@ class PerMessageDeflate(PerMessageCompress, PerMessageDeflateMixin):
 
         :param data: the octets. :returns: octets for the wire, possibly none yet.
         """
-        return self._compressor.compress(data)
+        return self._compressor.compress(data)  # type: ignore[no-any-return]
 
     def end_compress_message(self) -> bytes:
         """The message out ends. Return the last octets for the wire."""

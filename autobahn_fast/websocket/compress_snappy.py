@@ -142,7 +142,7 @@ class PerMessageSnappy(PerMessageSnappyMixin, takeover.Takeover, PerMessageCompr
         if kind == COMPRESSED and _announced(chunk) > CHUNK_OUT:
             raise PayloadCorruptError("a chunk of permessage-snappy data that says it is larger than chunks are")
         decompressor: Any = self._decompressor
-        return decompressor.decompress(chunk)
+        return decompressor.decompress(chunk)  # type: ignore[no-any-return]
 
     def _finish(self) -> None:
         if self._pending or self._skip:
