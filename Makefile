@@ -65,7 +65,7 @@ clean:  ## remove what was built, and the virtual environments made here
 	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
-STUBS = $(patsubst autobahn_fast/_core/%.pyi,autobahn_fast._core.%,$(wildcard autobahn_fast/_core/*.pyi))
+STUBS = $(patsubst autobahn_fast/_core/%.pyx,autobahn_fast._core.%,$(wildcard autobahn_fast/_core/*.pyx))
 
 $(VENV)/.env: pyproject.toml
 	@echo "== $(VENV): virtual environment and dependencies"

@@ -21,6 +21,8 @@ class RouterWire(Sink):
     joined: bool
     left: bool
     max_lag: int
+    @property
+    def batch(self) -> Batch | None: ...
     def __init__(
         self,
         engine: Engine,

@@ -49,11 +49,11 @@ def check_uri(uri: Any, what: str) -> str:
     :raises InvalidUriError: it may not.
     """
     message.check_or_raise_uri(uri, message=what)
-    uri = str.__str__(uri)  # an enum member or another subclass: its text
+    text: str = str.__str__(uri)  # an enum member or another subclass: its text
     if len(CHECKED_URIS) >= _CHECKED_URIS_MAX:
         CHECKED_URIS.clear()
-    CHECKED_URIS.add(uri)
-    return uri
+    CHECKED_URIS.add(text)
+    return text
 
 
 class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMixin, Requests, BaseSession):
