@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import platform
+import select
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from typing import Any
 
 BENCH = Path(__file__).resolve().parent
 RESULTS = BENCH / "results"
+
+PATIENCE = 30.0
+"""Seconds that a worker may take for one job, its warm-up included."""
 
 Figures = dict[str, float]
 """What one round of one side gave: ``cpu``, ``wall``, ``p50``, ``p99`` in microseconds per message, or figures of another kind."""
@@ -119,6 +123,10 @@ class Worker:
             self._process.stdin.write(json.dumps(job) + "\n")
         except OSError:
             raise Skipped(self._last_words()) from None
+        ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+        if not ready:
+            self._process.kill()
+            raise Skipped(f"no answer in {PATIENCE:.0f} s; {self._last_words()}")
         line = self._process.stdout.readline()
         if not line:
             raise Skipped(self._last_words())

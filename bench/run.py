@@ -21,7 +21,9 @@ import kernels
 import serializing
 import targets
 from _harness import Case, Outcome, Workers, interleave, median, spread, table, write
-from websocket import WebSocketCases
+from footprint_cases import footprint_cases
+from wamp_cases import WampCases
+from websocket_cases import WebSocketCases
 
 from autobahn_fast._bench.progress import Progress
 
@@ -35,6 +37,8 @@ def all_cases(workers: Workers, far: far_end.FarEnd) -> list[Case]:
         *engines.frame_cases(),
         *engines.wire_cases(),
         *WebSocketCases(workers, far.port, far.tls_port).cases(),
+        *WampCases(workers, far.port).cases(),
+        *footprint_cases(workers, far.port),
     ]
 
 

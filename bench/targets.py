@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 OURS = "autobahn_fast"
@@ -97,7 +97,41 @@ def kernels() -> list[Target]:
     return made
 
 
-TARGETS: list[Target] = [*websocket(), *kernels()]
+def wamp() -> list[Target]:
+    """Against autobahn on the same loop with the same serializer, against bare transports, and against ourselves."""
+    g = "WAMP"
+    made = [
+        Target(g, "publish", "autobahn", at_least=70),
+        Target(g, "publish, prepared", "autobahn", at_least=100),
+        Target(g, "event", "autobahn", at_least=100),
+        Target(g, "call, 100 in flight", "autobahn", at_least=35),
+        Target(g, "call, in sequence", "autobahn", at_least=6.5),
+        Target(g, "call, in sequence", "raw round trip", at_most=1.5),
+        Target(g, "invocation", "autobahn", at_least=60),
+        Target(g, "publish, acknowledged", "autobahn", at_least=6),
+        Target(g, "publish", "autobahn json", at_least=60, ours=f"{OURS} json"),
+        Target(g, "event", "autobahn json", at_least=100, ours=f"{OURS} json"),
+        Target(g, "publish", "autobahn twisted", at_least=40, ours=f"{OURS} twisted"),
+        Target(g, "event", "autobahn twisted", at_least=50, ours=f"{OURS} twisted"),
+    ]
+    bounds = ((" cbor", 1.3), (" rawsocket", 1.0), (" asyncio", 1.4), (" twisted", 1.5))
+    for way, bound in bounds:
+        made += [Target(g, path, OURS, at_most=bound, ours=OURS + way) for path in ("publish", "event")]
+    return [replace(target, path=f"WAMP {target.path}") for target in made]
+
+
+def footprint() -> list[Target]:
+    """Starting, and being connected."""
+    g = "cost"
+    return [
+        Target(g, "import asyncio.component", "autobahn", at_most=0.4, figure="ms"),
+        Target(g, "import asyncio.component", None, at_most=30, figure="MiB"),
+        Target(g, "import twisted.component", "autobahn", at_most=0.7, figure="ms"),
+        Target(g, "idle session", None, at_most=8, figure="KiB"),
+    ]
+
+
+TARGETS: list[Target] = [*wamp(), *websocket(), *kernels(), *footprint()]
 
 
 def judge(target: Target, cases: Mapping[str, Mapping[str, Any]]) -> Verdict:
@@ -131,13 +165,13 @@ def judge_all(document: Mapping[str, Any], targets: Sequence[Target] = TARGETS) 
 
 def rows(verdicts: Sequence[Verdict]) -> list[list[str]]:
     """A table with one line for each target, its heading first."""
-    made = [["target", "of", "against", "ours", "theirs", "wanted", "measured", ""]]
+    made = [["case", "of", "against", "ours", "theirs", "wanted", "measured", ""]]
     for verdict in verdicts:
         target = verdict.target
         measured = "" if verdict.ratio is None else f"{verdict.ratio:.3g}" + ("x" if target.peer else "")
         made.append(
             [
-                f"{target.group}: {target.path}" + ("" if target.figure == "cpu" else f", {target.figure}"),
+                target.path + ("" if target.figure == "cpu" else f", {target.figure}"),
                 target.ours,
                 target.against,
                 "" if verdict.ours is None else f"{verdict.ours:.4g}",

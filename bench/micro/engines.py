@@ -15,7 +15,7 @@ from typing import Any
 from _harness import Case, Measure
 from serializing import CODECS
 from timing import calibrated, needs
-from websocket import name_of
+from websocket_cases import name_of
 
 from autobahn_fast._core.codec import Codec, Statistics
 from autobahn_fast._core.engine import Sink

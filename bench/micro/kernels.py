@@ -11,7 +11,7 @@ from typing import Any
 import far_end
 from _harness import Case, Measure, Skipped, Workers
 from timing import calibrated, call, needs
-from websocket import name_of
+from websocket_cases import name_of
 
 from autobahn_fast._core import masking
 

@@ -203,7 +203,7 @@ static int answer_http(struct connection *c)
                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n%s%s%s%s"
                  "Sec-WebSocket-Accept: %s\r\n\r\n",
                  subprotocol ? "Sec-WebSocket-Protocol: " : "", subprotocol ? subprotocol : "", subprotocol ? "\r\n" : "",
-                 strcasestr(text, "permessage-deflate") ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "", accepted);
+                 c->kind == ECHO && strcasestr(text, "permessage-deflate") ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "", accepted);
     buffer_add(&c->out, answer, (size_t)n);
     c->in.start += (size_t)(end + 4 - text);
     return 1;

@@ -4,7 +4,7 @@
  * together from a few octets. Speaks JSON, MessagePack and CBOR, over WebSocket and RawSocket.
  *
  * PUBLISH is counted, and answered with PUBLISHED when it has any option. CALL of bench.echo is answered with a RESULT;
- * bench.count says how many PUBLISH there were (ten digits in a string); bench.flood.N answers, then sends N EVENT, to the
+ * bench.never is not answered; bench.count says how many PUBLISH there were (ten digits in a string); bench.flood.N answers, then sends N EVENT, to the
  * subscriptions of the connection in turn; bench.invoke.N answers, then sends N INVOCATION in bursts of 100, the next when
  * all have been answered.
  */
@@ -265,6 +265,8 @@ static void call(struct connection *c, const uint8_t *octets, size_t n, const ui
         result(c, request, request_n, NULL);
         return;
     }
+    if (text[0] == 'n')
+        return; /* never */
     if (text[0] == 'c') {
         snprintf(text, sizeof text, "%010llu", (unsigned long long)c->counted);
         result(c, request, request_n, text);

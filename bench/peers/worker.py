@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 import traceback
@@ -42,19 +43,26 @@ class Meter:
         await path(count)
         return time.process_time() - cpu, time.perf_counter() - wall
 
-    async def measure(self, key: str, path: Path, seconds: float, step: int = 1, limit: int = 0) -> dict[str, float]:
+    async def _warm_up(self, key: str, path: Path, seconds: float, step: int) -> None:
+        """More and more messages until it takes long enough, twice: the first time much may be done that is done once."""
+        count, enough = step, 0
+        while enough < 2:
+            _, wall = await self._once(path, count)
+            if wall >= FIRST * seconds:
+                enough += 1
+                self._rates[key] = count / wall
+                count = max(round(self._rates[key] * seconds * FIRST * 2 / step), 1) * step
+            else:
+                count *= 4
+
+    async def measure(self, key: str, path: Path, seconds: float, step: int = 1) -> dict[str, float]:
         """Microseconds per message: ``cpu`` of this process and ``wall``; and the ``count`` of messages.
 
         :param step: the count is a multiple of it.
-        :param limit: the count is at most this; 0: any.
         """
-        count, most = step, limit or 1 << 40
-        while key not in self._rates:
-            _, wall = await self._once(path, count)
-            if wall >= FIRST * seconds or count >= most:
-                self._rates[key] = count / wall
-            count = min(count * 4, most)
-        count = min(max(round(self._rates[key] * seconds / step), 1) * step, most)
+        if key not in self._rates:
+            await self._warm_up(key, path, seconds, step)
+        count = max(round(self._rates[key] * seconds / step), 1) * step
         gc.collect()
         cpu, wall = await self._once(path, count)
         self._rates[key] = count / wall
@@ -101,3 +109,9 @@ def run_on(loop: str, make_handler: Callable[[], Callable[[dict[str, Any]], Awai
         return line
 
     task.react(lambda _: defer.ensureDeferred(serve(make_handler(), read)), (), reactor)
+
+
+def resident() -> int:
+    """Octets of memory of this process, as the system has them; Linux."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

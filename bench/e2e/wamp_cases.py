@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""WAMP from end to end: every client against the same far end. What clients do is in ``peers/wamp.py`` and its siblings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from _harness import BENCH, Case, Measure, Workers, python
+
+PATHS = {
+    "WAMP publish": "publish",
+    "WAMP publish, prepared": "prepared",
+    "WAMP publish, acknowledged": "acknowledged",
+    "WAMP event": "event",
+    "WAMP call, 100 in flight": "call_pipelined",
+    "WAMP call, 100 in flight, callbacks": "call_window",
+    "WAMP call, in sequence": "call_sequence",
+    "WAMP invocation": "invocation",
+}
+WAYS: dict[str, tuple[str, dict[str, str]]] = {
+    "": ("uvloop", {}),
+    " asyncio": ("asyncio", {}),
+    " twisted": ("twisted", {}),
+    " json": ("uvloop", {"serializer": "json"}),
+    " cbor": ("uvloop", {"serializer": "cbor"}),
+    " rawsocket": ("uvloop", {"transport": "rawsocket"}),
+}
+"""Behind the name of a package: its loop, and what differs from msgpack over WebSocket."""
+FEW = {"prepared": ("", " twisted", " json"), "call_window": ("", " twisted")}
+"""Paths that are not measured in every way."""
+CALL_OCTETS = 280
+"""About what a CALL with the payload takes, and its RESULT."""
+NODE = Path(sys.prefix)
+"""The folder with ``node_modules``, where the JavaScript clients are."""
+
+
+class WampCases:
+    """Makes the cases for one far end."""
+
+    def __init__(self, workers: Workers, port: int) -> None:
+        self._workers = workers
+        self._port = str(port)
+
+    def _package(self, package: str, way: str, **job: Any) -> Measure:
+        loop, what = WAYS[way]
+        command = (python(), str(BENCH / "peers" / "wamp.py"), package, loop, self._port)
+        return self._workers.side(*command, **what, **job)
+
+    def _others(self, path: str) -> dict[str, Measure]:
+        xconn = (python(), str(BENCH / "peers" / "wamp_xconn.py"), "uvloop", self._port)
+        script = str(BENCH / "peers" / "wamp_js.js")
+        side = self._workers.side
+        return {
+            "xconn": side(*xconn, path=path, serializer="msgpack"),
+            "AutobahnJS json": side("node", script, "autobahn", str(NODE), self._port, path=path, serializer="json"),
+            "AutobahnJS msgpack": side(
+                "node", script, "autobahn", str(NODE), self._port, path=path, serializer="msgpack"
+            ),
+            "wampy.js json": side("node", script, "wampy", str(NODE), self._port, path=path, serializer="json"),
+        }
+
+    def cases(self) -> list[Case]:
+        """All of them."""
+        made = []
+        for name, path in PATHS.items():
+            packages = ("autobahn_fast",) if path == "prepared" else ("autobahn_fast", "autobahn")
+            sides = {
+                package + way: self._package(package, way, path=path)
+                for way in FEW.get(path, WAYS)
+                for package in packages
+            }
+            if path == "prepared":
+                sides["autobahn"] = self._package("autobahn", "", path="publish")
+            else:
+                sides |= self._others(path)
+            if path == "call_sequence":
+                raw = (python(), str(BENCH / "peers" / "ws.py"), "raw:protocol", "uvloop", self._port, "0")
+                sides["raw round trip"] = self._workers.side(*raw, path="echo", size=CALL_OCTETS)
+            made.append(Case(name, sides))
+        return made + self.growth()
+
+    def growth(self) -> list[Case]:
+        """By the number of subscriptions, and of calls under way."""
+        made = []
+        for count in (1, 100, 10_000):
+            sides = {
+                package: self._package(package, "", path="event", subscriptions=count)
+                for package in ("autobahn_fast", "autobahn")
+            }
+            name = f"WAMP event, {count} subscriptions"
+            made.append(Case(name, sides, "WAMP event, by subscriptions", count, full=True))
+        for count in (1, 100, 10_000):
+            sides = {
+                package: self._package(package, "", path="call_pipelined", pending=count)
+                for package in ("autobahn_fast", "autobahn")
+            }
+            made.append(Case(f"WAMP call, {count} pending", sides, "WAMP call, by calls pending", count, full=True))
+        return made
