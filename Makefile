@@ -54,6 +54,12 @@ wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every fram
 sanitize: build  ## the tests of the compiled core, its fuzz tests too, with ASan and UBSan
 	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh tests/fuzz tests/router/test_relay.py $(ARGS)
 
+coverage: build $(VENV)/.coverage  ## the tests with every line counted, Cython's too; into .work/coverage/html
+	@$(BIN)/python .ci/cover.py $(ARGS)
+
+fuzz: .venv-fuzz/.installed  ## coverage-guided fuzzing, a minute for each target (needs clang); ARGS="--seconds 600"
+	@.venv-fuzz/bin/python tests/fuzz/run.py $(ARGS)
+
 wheel: .venv-wheel/.installed  ## a wheel for each Python installed here, audited, and tried where no compiler is
 	@.venv-wheel/bin/python .ci/wheel.py $(ARGS)
 
@@ -61,7 +67,7 @@ docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
 	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
 
 clean:  ## remove what was built, and the virtual environments made here
-	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venvs/crossbar .venvs/dropin .venvs/js .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venv-fuzz .venvs/crossbar .venvs/dropin .venvs/js .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -88,6 +94,17 @@ $(VENV)/.lint: $(VENV)/.built
 	@test -x .venv-wheel/bin/python || $(PYTHON) -m venv .venv-wheel
 	@.venv-wheel/bin/python $(PIP) --upgrade 'pip>=25.1'
 	@.venv-wheel/bin/python $(PIP) --group wheel
+	@touch $@
+
+$(VENV)/.coverage: $(VENV)/.env
+	@$(BIN)/python $(PIP) --group coverage
+	@touch $@
+
+.venv-fuzz/.installed: pyproject.toml
+	@echo "== .venv-fuzz: atheris, and what the extensions are built with"
+	@test -x .venv-fuzz/bin/python || $(PYTHON) -m venv .venv-fuzz
+	@.venv-fuzz/bin/python $(PIP) --upgrade 'pip>=25.1'
+	@.venv-fuzz/bin/python $(PIP) --group build --group fuzz
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.env

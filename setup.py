@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The compiled part: one extension for each module of ``autobahn_fast/_core``. Everything else is in pyproject.toml.
 
-Environment: ``ABF_ONLY=frames,wire`` builds just these modules; ``ABF_SANITIZE=1`` adds ASan and UBSan and debug checks.
+Environment: ``ABF_ONLY=frames,wire`` builds just these modules; ``ABF_SANITIZE=1`` adds ASan and UBSan and debug checks;
+``ABF_COVERAGE=1`` has every line reported to a tracer.
 """
 
 import os
@@ -46,6 +47,11 @@ DIRECTIVES = {
 }
 
 sanitize = os.environ.get("ABF_SANITIZE") == "1"
+trace = os.environ.get("ABF_COVERAGE") == "1"
+if trace:
+    DIRECTIVES["linetrace"] = True
+# sys.monitoring, which Cython would use from Python 3.12 on, is not what coverage listens to with plugins
+macros = [("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")] if trace else []
 if sys.platform == "win32":
     compile_args = []  # /O2 is what setuptools asks of MSVC by itself; the C needs no newer standard than its default
     link_args = []
@@ -69,6 +75,7 @@ extensions = [
         [f"autobahn_fast/_core/{name}.pyx", *sources],
         include_dirs=["csrc"],
         depends=HEADERS,
+        define_macros=macros,
         extra_compile_args=compile_args,
         extra_link_args=link_args,
     )
