@@ -20,7 +20,12 @@ from pathlib import Path
 from typing import Any
 
 REALM = "realm1"
-SERIALIZERS = ["msgpack", "cbor", "ubjson", "json"]
+SERIALIZERS = [
+    "msgpack",
+    "cbor",
+    "ubjson",
+    "json",
+]  # Crossbar 26.10 does not start with FlatBuffers in its configuration
 CREDENTIALS: dict[str, dict[str, Any]] = {
     "ticket": {"authid": "ticket-user", "ticket": "ticket-secret"},
     "wampcra": {"authid": "cra-user", "secret": "cra-secret"},
@@ -134,6 +139,10 @@ def make_config(
     realm = {
         "name": REALM,
         "options": {"enable_meta_api": True},
+        "store": {
+            "type": "memory",
+            "event-history": [{"uri": "com.test.history", "limit": 5}],
+        },
         "roles": [{"name": name, "permissions": [everything]} for name in ("anonymous", "user")],
     }
     common = {"serializers": SERIALIZERS, "auth": {"anonymous": {"type": "static", "role": "anonymous"}}}

@@ -3,12 +3,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
-from crossbar_node import Node
-from crossbar_session import Join, Run, make_transport
+from crossbar_session import Live, Run
 
 from autobahn_fast.wamp import meta
 from autobahn_fast.wamp.exception import ApplicationError
@@ -16,40 +12,41 @@ from autobahn_fast.wamp.types import CallOptions, PublishOptions, RegisterOption
 
 
 @pytest.fixture
-def transport(node: Node) -> dict[str, Any]:
-    """One way to reach the node: what is tested here does not depend on it."""
-    return make_transport(node.urls["ws"], "cbor")
+def run(run_once: Run) -> Run:
+    """What is tested here does not depend on the transport."""
+    return run_once
 
 
 class Waiting:
     """An endpoint that waits until it is cancelled."""
 
-    def __init__(self) -> None:
-        self.started, self.cancelled = asyncio.Event(), asyncio.Event()
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.started, self.cancelled = live.box(), live.box()
 
     async def __call__(self) -> None:
-        self.started.set()
+        self.started.put()
         try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            self.cancelled.set()
+            await self.live.sleep(60)
+        except self.live.cancelled_errors:
+            self.cancelled.put()
             raise
 
 
 @pytest.mark.parametrize("mode", ["skip", "kill", "killnowait"])
 def test_cancel_modes(run: Run, mode: str) -> None:
-    async def test(join: Join) -> None:
-        async with join() as callee, join() as caller:
-            endpoint = Waiting()
+    async def test(live: Live) -> None:
+        async with live() as callee, live() as caller:
+            endpoint = Waiting(live)
             await callee.register(endpoint, "com.test.wait")
             call = caller.call("com.test.wait")
-            await endpoint.started.wait()
+            await endpoint.started.next()
             assert caller.cancel(call, mode)
             with pytest.raises(ApplicationError) as e:
                 await call
             assert e.value.error == "wamp.error.canceled"
             if mode != "skip":
-                await endpoint.cancelled.wait()
+                await endpoint.cancelled.next()
             assert await caller.call("wamp.session.count") >= 2
             assert await callee.call("wamp.session.count") >= 2
 
@@ -59,14 +56,14 @@ def test_cancel_modes(run: Run, mode: str) -> None:
 @pytest.mark.parametrize("forward", [None, True])
 @pytest.mark.parametrize("timeout", [0.1, 1])
 def test_timeout(run: Run, timeout: float, forward: bool | None) -> None:
-    async def test(join: Join) -> None:
-        async with join() as callee, join() as caller:
-            endpoint = Waiting()
+    async def test(live: Live) -> None:
+        async with live() as callee, live() as caller:
+            endpoint = Waiting(live)
             await callee.register(endpoint, "com.test.wait", RegisterOptions(forward_timeout=forward))
             with pytest.raises(ApplicationError) as e:
                 await caller.call("com.test.wait", options=CallOptions(timeout=timeout))
             assert e.value.error in ("wamp.error.timeout", "wamp.error.canceled")
-            await endpoint.cancelled.wait()
+            await endpoint.cancelled.next()
             assert await caller.call("wamp.session.count") >= 2  # late answers ended nobody's session
             assert await callee.call("wamp.session.count") >= 2
 
@@ -74,13 +71,13 @@ def test_timeout(run: Run, timeout: float, forward: bool | None) -> None:
 
 
 def test_registration_taken_over_by_another_session(run: Run) -> None:
-    async def test(join: Join) -> None:
-        async with join() as first, join() as second:
-            told: asyncio.Queue[Any] = asyncio.Queue()
-            options = RegisterOptions(on_revoked=lambda *args: told.put_nowait(args))
+    async def test(live: Live) -> None:
+        async with live() as first, live() as second:
+            told = live.box()
+            options = RegisterOptions(on_revoked=lambda *args: told.put(args))
             registration = await first.register(lambda: 1, "com.test.mine", options)
             await second.register(lambda: 2, "com.test.mine", RegisterOptions(force_reregister=True))
-            assert (await told.get())[0] is registration
+            assert (await told.next())[0] is registration
             assert not registration.active
             assert await first.call("com.test.mine") == 2
 
@@ -88,13 +85,13 @@ def test_registration_taken_over_by_another_session(run: Run) -> None:
 
 
 def test_subscription_revoked(run: Run) -> None:
-    async def test(join: Join) -> None:
-        async with join() as subscriber, join() as other:
-            told: asyncio.Queue[Any] = asyncio.Queue()
-            options = SubscribeOptions(on_revoked=lambda *args: told.put_nowait(args))
+    async def test(live: Live) -> None:
+        async with live() as subscriber, live() as other:
+            told = live.box()
+            options = SubscribeOptions(on_revoked=lambda *args: told.put(args))
             subscription = await subscriber.subscribe(print, "com.test.topic", options)
             await meta.remove_subscriber(other, subscription.id, subscriber.session_id)
-            assert (await told.get())[0] is subscription
+            assert (await told.next())[0] is subscription
             assert not subscription.active
             assert await subscriber.call("wamp.session.count") >= 2
 
@@ -102,8 +99,8 @@ def test_subscription_revoked(run: Run) -> None:
 
 
 def test_meta_api(run: Run) -> None:
-    async def test(join: Join) -> None:
-        async with join() as session, join() as other:
+    async def test(live: Live) -> None:
+        async with live() as session, live() as other:
             sub = await session.subscribe(print, "com.test.", SubscribeOptions(match="prefix"))
             reg = await session.register(print, "com.test.proc")
             assert other.session_id in await meta.list_sessions(session)
@@ -121,50 +118,68 @@ def test_meta_api(run: Run) -> None:
             assert (await meta.get_subscription(other, sub.id))["match"] == "prefix"
             assert await meta.list_subscribers(other, sub.id) == [session.session_id]
             assert await meta.count_subscribers(other, sub.id) == 1
-            left: asyncio.Queue[Any] = asyncio.Queue()
-            await meta.on_session(session, "leave", lambda *args: left.put_nowait(args[0]))
+            left = live.box()
+            await meta.on_session(session, "leave", lambda *args: left.put(args[0]))
             with pytest.raises(RuntimeError, match="Exhausted"):  # its component may not connect again
-                async with join() as third:
+                async with live() as third:
                     ident = third.session_id
                     await meta.kill_session(session, ident, "com.test.bye", "go")
-                    assert await left.get() == ident
+                    assert await left.next() == ident
 
     run(test)
 
 
 def test_testaments(run: Run) -> None:
-    async def test(join: Join) -> None:
-        async with join() as heir:
-            said: asyncio.Queue[Any] = asyncio.Queue()
-            await heir.subscribe(lambda *args, **kwargs: said.put_nowait((args, kwargs)), "com.test.will")
-            async with join() as session:
+    async def test(live: Live) -> None:
+        async with live() as heir:
+            said = live.box()
+            await heir.subscribe(lambda *args, **kwargs: said.put((args, kwargs)), "com.test.will")
+            async with live() as session:
                 await meta.add_testament(session, "com.test.will", ["old"])
                 await meta.flush_testaments(session)
                 await meta.add_testament(session, "com.test.will", [1, 2], {"k": 3})
-            assert await said.get() == ((1, 2), {"k": 3})
+            assert await said.next() == ((1, 2), {"k": 3})
 
     run(test)
 
 
 def test_retained_event(run: Run) -> None:
-    async def test(join: Join) -> None:
-        async with join() as publisher, join() as late:
+    async def test(live: Live) -> None:
+        async with live() as publisher, live() as late:
             retain = PublishOptions(acknowledge=True, retain=True)
             await publisher.publish("com.test.retained", "kept", options=retain)
-            seen: asyncio.Queue[Any] = asyncio.Queue()
+            seen = live.box()
             await late.subscribe(
-                lambda word, details: seen.put_nowait((word, details.retained)),
+                lambda word, details: seen.put((word, details.retained)),
                 "com.test.retained",
                 SubscribeOptions(get_retained=True, details=True),
             )
-            assert await seen.get() == ("kept", True)
+            assert await seen.next() == ("kept", True)
+
+    run(test)
+
+
+def test_history(run: Run) -> None:
+    async def test(live: Live) -> None:
+        async with live() as subscriber, live() as publisher:
+            subscription = await subscriber.subscribe(print, "com.test.history")
+            acknowledge = PublishOptions(acknowledge=True)
+            sent = [(await publisher.publish("com.test.history", n, k=n, options=acknowledge)).id for n in range(3)]
+            found = await meta.get_events(subscriber, subscription.id, limit=2)
+            assert [(e["publication"], e["args"], e["kwargs"]) for e in found] == [
+                (sent[2], [2], {"k": 2}),
+                (sent[1], [1], {"k": 1}),
+            ]
+            assert {(e["topic"], e["session_id"]) for e in found} == {("com.test.history", publisher.session_id)}
+            events = await meta.get_events(subscriber, subscription.id)
+            assert sent[::-1] == [event["publication"] for event in events][:3]
 
     run(test)
 
 
 def test_what_crossbar_lacks_is_refused_here(run: Run) -> None:
-    async def test(join: Join) -> None:
-        async with join() as session:
+    async def test(live: Live) -> None:
+        async with live() as session:
             for action in (
                 lambda: session.call_progressively("com.test.x"),
                 lambda: session.call("com.test.x", options=CallOptions(ppt_scheme="x_y")),

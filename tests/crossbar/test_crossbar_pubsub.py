@@ -3,34 +3,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
-from crossbar_session import REALM, Join, Run, load
+from crossbar_node import Node
+from crossbar_session import Live, Run, load
 
 VALUES = [None, True, 0, -1, 2**53, 1.5, "", "grüße ☃", [1, [2, []]], {"a": {"b": [None]}}]
 COUNT = 500
 
 
-class Box:
-    """Takes events and lets a test wait for them."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[Any] = asyncio.Queue()
-
-    def take(self, *args: Any, **kwargs: Any) -> None:
-        self.events.put_nowait((args, kwargs))
-
-    async def next(self) -> Any:
-        async with asyncio.timeout(10):
-            return await self.events.get()
-
-
 def test_events_arrive_complete_and_in_order(run: Run) -> None:
-    async def test(join: Join) -> None:
-        box = Box()
-        async with join() as subscriber, join() as publisher:
+    async def test(live: Live) -> None:
+        box = live.box()
+        async with live() as subscriber, live() as publisher:
             await subscriber.subscribe(box.take, "com.test.order")
             for number in range(COUNT):
                 assert publisher.publish("com.test.order", number, word=f"n{number}") is None
@@ -41,9 +27,9 @@ def test_events_arrive_complete_and_in_order(run: Run) -> None:
 
 
 def test_values_survive(run: Run) -> None:
-    async def test(join: Join) -> None:
-        box = Box()
-        async with join() as subscriber, join() as publisher:
+    async def test(live: Live) -> None:
+        box = live.box()
+        async with live() as subscriber, live() as publisher:
             await subscriber.subscribe(box.take, "com.test.values")
             for value in [*VALUES, b"\x00\xff octets"]:
                 publisher.publish("com.test.values", value)
@@ -57,9 +43,9 @@ def test_values_survive(run: Run) -> None:
 def test_acknowledged_publication(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
-        box = Box()
-        async with join() as session:
+    async def test(live: Live) -> None:
+        box = live.box()
+        async with live() as session:
             options = types.PublishOptions(acknowledge=True, exclude_me=False)
             subscription = await session.subscribe(
                 box.take, "com.test.ack", options=types.SubscribeOptions(details_arg="details")
@@ -76,9 +62,9 @@ def test_acknowledged_publication(run: Run) -> None:
 def test_publisher_is_excluded_unless_it_asks(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
-        box = Box()
-        async with join() as session:
+    async def test(live: Live) -> None:
+        box = live.box()
+        async with live() as session:
             await session.subscribe(box.take, "com.test.me")
             await session.publish("com.test.me", "not me", options=types.PublishOptions(acknowledge=True))
             options = types.PublishOptions(acknowledge=True, exclude_me=False)
@@ -91,9 +77,9 @@ def test_publisher_is_excluded_unless_it_asks(run: Run) -> None:
 def test_black_and_white_lists(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
-        boxes = Box(), Box()
-        async with join() as publisher, join() as first, join() as second:
+    async def test(live: Live) -> None:
+        boxes = live.box(), live.box()
+        async with live() as publisher, live() as first, live() as second:
             for session, box in zip((first, second), boxes, strict=True):
                 await session.subscribe(box.take, "com.test.lists")
             ids = [session._session_id for session in (first, second)]
@@ -115,9 +101,9 @@ def test_black_and_white_lists(run: Run) -> None:
 def test_patterns(run: Run, match: str, pattern: str, topic: str, other: str) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
-        box = Box()
-        async with join() as subscriber, join() as publisher:
+    async def test(live: Live) -> None:
+        box = live.box()
+        async with live() as subscriber, live() as publisher:
             options = types.SubscribeOptions(match=match, details_arg="details")
             await subscriber.subscribe(box.take, pattern, options=options)
             publisher.publish(other, 0)
@@ -132,9 +118,9 @@ def test_patterns(run: Run, match: str, pattern: str, topic: str, other: str) ->
 def test_unsubscribe_ends_delivery(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
-        box, witness = Box(), Box()
-        async with join() as session, join() as publisher:
+    async def test(live: Live) -> None:
+        box, witness = live.box(), live.box()
+        async with live() as session, live() as publisher:
             subscription = await session.subscribe(box.take, "com.test.unsubscribe")
             await session.subscribe(witness.take, "com.test.witness")
             await subscription.unsubscribe()
@@ -142,20 +128,20 @@ def test_unsubscribe_ends_delivery(run: Run) -> None:
             await publisher.publish("com.test.unsubscribe", 1, options=types.PublishOptions(acknowledge=True))
             publisher.publish("com.test.witness", 2)
             assert await witness.next() == ((2,), {})
-            assert box.events.empty()
+            assert len(box) == 0
 
     run(test)
 
 
 def test_two_handlers_of_one_topic(run: Run) -> None:
-    async def test(join: Join) -> None:
-        plain, coroutine = Box(), Box()
+    async def test(live: Live) -> None:
+        plain, coroutine = live.box(), live.box()
 
         async def handler(*args: Any, **kwargs: Any) -> None:
-            await asyncio.sleep(0)
+            await live.sleep(0)
             coroutine.take(*args, **kwargs)
 
-        async with join() as subscriber, join() as publisher:
+        async with live() as subscriber, live() as publisher:
             await subscriber.subscribe(plain.take, "com.test.two")
             await subscriber.subscribe(handler, "com.test.two")
             publisher.publish("com.test.two", [1], a=1)
@@ -166,14 +152,14 @@ def test_two_handlers_of_one_topic(run: Run) -> None:
 
 
 def test_failing_handler_does_not_stop_the_session(run: Run) -> None:
-    async def test(join: Join) -> None:
-        box = Box()
+    async def test(live: Live) -> None:
+        box = live.box()
         failures: list[str] = []
 
         def fail(*_args: Any) -> None:
             raise ValueError("from the handler")
 
-        async with join() as subscriber, join() as publisher:
+        async with live() as subscriber, live() as publisher:
             subscriber.onUserError = lambda failure, message: failures.append(str(failure.value))
             await subscriber.subscribe(fail, "com.test.fail")
             await subscriber.subscribe(box.take, "com.test.fail")
@@ -185,28 +171,25 @@ def test_failing_handler_does_not_stop_the_session(run: Run) -> None:
     run(test)
 
 
-def test_default_offer(run_loop: Any, node: Any) -> None:
+def test_default_offer(run_once: Run, node: Node) -> None:
     """An ApplicationRunner offers everything, batched first, as autobahn's does; the node takes a batched serializer."""
-    runner, base = load("asyncio.wamp").ApplicationRunner, load("asyncio.wamp").ApplicationSession
-    box, used = Box(), []
+    options = load("wamp.types").PublishOptions(acknowledge=True, exclude_me=False)
 
-    class Session(base):  # type: ignore[misc,valid-type]
-        async def onJoin(self, details: Any) -> None:
-            used.append(self.transport.websocket_protocol_in_use)
-            options = load("wamp.types").PublishOptions(acknowledge=True, exclude_me=False)
-            await self.subscribe(box.take, "com.test.offer")
-            await self.publish("com.test.offer", b"\x00", word="ü", options=options)
-            await self.publish("com.test.offer", options=options)
-            self.joined.set()
+    async def test(live: Live) -> None:
+        box, used = live.box(), live.box()
 
-    async def test() -> None:
-        Session.joined = asyncio.Event()
-        _, protocol = await runner(node.urls["ws"], REALM).run(Session, start_loop=False)
+        class Session(live.load("wamp").ApplicationSession):  # type: ignore[misc]
+            async def onJoin(self, details: Any) -> None:
+                await self.subscribe(box.take, "com.test.offer")
+                await self.publish("com.test.offer", b"\x00", word="ü", options=options)
+                await self.publish("com.test.offer", options=options)
+                used.put(self.transport.websocket_protocol_in_use)
+
+        protocol = await live.run_session(node.urls["ws"], Session)
         assert await box.next() == ((b"\x00",), {"word": "ü"})
         assert await box.next() == ((), {})
-        await Session.joined.wait()
-        assert used == ["wamp.2.cbor.batched"]
+        assert await used.next() == "wamp.2.cbor.batched"
         protocol._session.leave()
         await protocol.is_closed
 
-    run_loop(test())
+    run_once(test)

@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
-from crossbar_session import Join, Run, load
+from crossbar_session import Box, Live, Run, load
 
 
 def test_arguments_and_results(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
+    async def test(live: Live) -> None:
         def echo(*args: Any, **kwargs: Any) -> Any:
             return types.CallResult(*args, **kwargs) if kwargs or len(args) > 1 else args[0] if args else None
 
-        async with join() as callee, join() as caller:
+        async with live() as callee, live() as caller:
             await callee.register(echo, "com.test.echo")
             assert await caller.call("com.test.echo") is None
             for value in (1, "é", [1, 2], {"a": None}, b"\x00\x01", 1.25, True):
@@ -29,14 +28,14 @@ def test_arguments_and_results(run: Run) -> None:
 
 
 def test_many_calls_in_flight(run: Run) -> None:
-    async def test(join: Join) -> None:
+    async def test(live: Live) -> None:
         async def double(number: int) -> int:
-            await asyncio.sleep(0)
+            await live.sleep(0)
             return 2 * number
 
-        async with join() as callee, join() as caller:
+        async with live() as callee, live() as caller:
             await callee.register(double, "com.test.double")
-            results = await asyncio.gather(*(caller.call("com.test.double", n) for n in range(300)))
+            results = await live.gather(caller.call("com.test.double", n) for n in range(300))
             assert results == [2 * n for n in range(300)]
 
     run(test)
@@ -45,8 +44,8 @@ def test_many_calls_in_flight(run: Run) -> None:
 def test_details_of_a_call(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
-        async with join() as callee, join() as caller:
+    async def test(live: Live) -> None:
+        async with live() as callee, live() as caller:
 
             def who(details: Any = None) -> list[Any]:
                 return [details.caller, details.caller_authrole, details.procedure]
@@ -61,15 +60,15 @@ def test_details_of_a_call(run: Run) -> None:
 def test_progressive_results(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
+    async def test(live: Live) -> None:
         async def count(upto: int, details: Any = None) -> str:
             for number in range(upto):
                 details.progress(number)
-                await asyncio.sleep(0)
+                await live.sleep(0)
             return "done"
 
         progress: list[int] = []
-        async with join() as callee, join() as caller:
+        async with live() as callee, live() as caller:
             await callee.register(count, "com.test.count", options=types.RegisterOptions(details_arg="details"))
             options = types.CallOptions(on_progress=progress.append)
             assert await caller.call("com.test.count", 20, options=options) == "done"
@@ -79,25 +78,25 @@ def test_progressive_results(run: Run) -> None:
 
 
 def test_cancelled_call(run: Run) -> None:
-    async def test(join: Join) -> None:
-        started, cancelled = asyncio.Event(), asyncio.Event()
+    async def test(live: Live) -> None:
+        started, cancelled = live.box(), live.box()
 
         async def wait() -> None:
-            started.set()
+            started.put()
             try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                cancelled.set()
+                await live.sleep(60)
+            except live.cancelled_errors:
+                cancelled.put()
                 raise
 
-        async with join() as callee, join() as caller:
+        async with live() as callee, live() as caller:
             await callee.register(wait, "com.test.wait")
-            call = asyncio.ensure_future(caller.call("com.test.wait"))
-            await asyncio.wait_for(started.wait(), 10)
+            call = caller.call("com.test.wait")
+            await started.next()
             call.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            with pytest.raises(live.cancelled_errors):
                 await call
-            await asyncio.wait_for(cancelled.wait(), 10)
+            await cancelled.next()
 
     run(test)
 
@@ -105,7 +104,7 @@ def test_cancelled_call(run: Run) -> None:
 def test_errors_both_ways(run: Run) -> None:
     exception = load("wamp.exception")
 
-    async def test(join: Join) -> None:
+    async def test(live: Live) -> None:
         class Refused(Exception):
             def __init__(self, *args: Any, **_kwargs: Any) -> None:
                 super().__init__(*args)
@@ -119,7 +118,7 @@ def test_errors_both_ways(run: Run) -> None:
         def any_error() -> None:
             raise ValueError("some value")
 
-        async with join() as callee, join() as caller:
+        async with live() as callee, live() as caller:
             callee.traceback_app = False
             callee.onUserError = lambda failure, message: None
             callee.define(Refused, "com.error.refused")
@@ -148,8 +147,8 @@ def test_errors_both_ways(run: Run) -> None:
 def test_registration_twice_is_refused(run: Run) -> None:
     exception = load("wamp.exception")
 
-    async def test(join: Join) -> None:
-        async with join() as first, join() as second:
+    async def test(live: Live) -> None:
+        async with live() as first, live() as second:
             registration = await first.register(lambda: 1, "com.test.twice")
             with pytest.raises(exception.ApplicationError) as refused:
                 await second.register(lambda: 2, "com.test.twice")
@@ -165,8 +164,8 @@ def test_registration_twice_is_refused(run: Run) -> None:
 def test_shared_registration(run: Run) -> None:
     types = load("wamp.types")
 
-    async def test(join: Join) -> None:
-        async with join() as first, join() as second, join() as caller:
+    async def test(live: Live) -> None:
+        async with live() as first, live() as second, live() as caller:
             options = types.RegisterOptions(invoke="roundrobin")
             await first.register(lambda: 1, "com.test.shared", options=options)
             await second.register(lambda: 2, "com.test.shared", options=options)
@@ -178,8 +177,8 @@ def test_shared_registration(run: Run) -> None:
 def test_unserializable_argument_raises_at_the_call(run: Run) -> None:
     exception = load("wamp.exception")
 
-    async def test(join: Join) -> None:
-        async with join() as callee, join() as caller:
+    async def test(live: Live) -> None:
+        async with live() as callee, live() as caller:
             await callee.register(lambda value: value, "com.test.after")
             with pytest.raises(exception.SerializationError):
                 await caller.call("com.test.after", object())
@@ -194,8 +193,8 @@ def test_decorated_object(run: Run) -> None:
     wamp = load("wamp")
 
     class Service:
-        def __init__(self) -> None:
-            self.seen: asyncio.Queue[Any] = asyncio.Queue()
+        def __init__(self, seen: Box) -> None:
+            self.seen = seen
 
         @wamp.register("com.test.object.add")
         def add(self, a: int, b: int) -> int:
@@ -203,24 +202,24 @@ def test_decorated_object(run: Run) -> None:
 
         @wamp.subscribe("com.test.object.topic")
         def on_topic(self, value: Any) -> None:
-            self.seen.put_nowait(value)
+            self.seen.put(value)
 
-    async def test(join: Join) -> None:
-        service = Service()
-        async with join() as callee, join() as caller:
+    async def test(live: Live) -> None:
+        service = Service(live.box())
+        async with live() as callee, live() as caller:
             assert len(await callee.register(service)) == 1
             assert len(await callee.subscribe(service)) == 1
             assert await caller.call("com.test.object.add", 2, 3) == 5
             caller.publish("com.test.object.topic", "seen")
-            assert await asyncio.wait_for(service.seen.get(), 10) == "seen"
+            assert await service.seen.next() == "seen"
 
     run(test)
 
 
 def test_large_payload(run: Run) -> None:
-    async def test(join: Join) -> None:
+    async def test(live: Live) -> None:
         text = "0123456789abcdef" * 20_000
-        async with join() as callee, join() as caller:
+        async with live() as callee, live() as caller:
             await callee.register(lambda value: value, "com.test.large")
             assert await caller.call("com.test.large", text) == text
 

@@ -3,22 +3,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from crossbar_node import REALM, Node
-from crossbar_session import Join, Run, load, make_transport
-
-RunLoop = Callable[[Coroutine[Any, Any, None]], None]
+from crossbar_session import Live, Run, load, make_transport
 
 
-def test_order_of_callbacks(run_loop: RunLoop, transport: dict[str, Any]) -> None:
-    calls: list[str] = []
-
-    async def test() -> None:
-        component = load("asyncio.component").Component(transports=[{**transport, "max_retries": 0}], realm=REALM)
+def test_order_of_callbacks(run: Run) -> None:
+    async def test(live: Live) -> None:
+        calls: list[str] = []
+        component = live.component()
         for event in ("connect", "join", "ready", "leave", "disconnect"):
 
             def called(session: Any, *args: Any, event: str = event, **kwargs: Any) -> None:
@@ -27,93 +22,104 @@ def test_order_of_callbacks(run_loop: RunLoop, transport: dict[str, Any]) -> Non
                     session.leave()
 
             component.on(event, called)
-        await component.start(asyncio.get_running_loop())
+        await live.start(component)
+        assert calls == ["connect", "join", "ready", "leave", "disconnect"]
 
-    run_loop(test())
-    assert calls == ["connect", "join", "ready", "leave", "disconnect"]
+    run(test)
 
 
-def test_subclass_with_a_runner(run_loop: RunLoop, node: Node) -> None:
-    wamp = load("asyncio.wamp")
+def test_subclass_with_a_runner(run_once: Run, node: Node) -> None:
+    async def test(live: Live) -> None:
+        joined, gone = live.box(), live.box()
 
-    async def test() -> None:
-        joined: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        class Client(wamp.ApplicationSession):  # type: ignore[misc]
+        class Client(live.load("wamp").ApplicationSession):  # type: ignore[misc]
             async def onJoin(self, details: Any) -> None:
                 await self.register(lambda a, b: a + b, "com.runner.add")
-                joined.set_result((details.realm, self.config.extra, await self.call("com.runner.add", 1, 2)))
+                joined.put((details.realm, self.config.extra, await self.call("com.runner.add", 1, 2)))
                 self.leave()
 
             def onDisconnect(self) -> None:
-                gone.set_result(None)
+                gone.put()
 
-        runner = wamp.ApplicationRunner(node.urls["ws"], REALM, extra={"x": 1})
-        await runner.run(Client, start_loop=False)
-        assert await joined == (REALM, {"x": 1}, 3)
-        await gone
+        await live.run_session(node.urls["ws"], Client, extra={"x": 1})
+        assert await joined.next() == (REALM, {"x": 1}, 3)
+        await gone.next()
 
-    run_loop(test())
+    run_once(test)
 
 
-def test_missing_realm(run_loop: RunLoop, transport: dict[str, Any]) -> None:
-    async def test() -> None:
+def test_missing_realm(run: Run) -> None:
+    async def test(live: Live) -> None:
         left: list[Any] = []
-        component = load("asyncio.component").Component(
-            transports=[{**transport, "max_retries": 0}], realm="com.no.such.realm"
-        )
+        component = live.component(realm="com.no.such.realm")
         component.on("leave", lambda session, details: left.append(details.reason))
         with pytest.raises(Exception, match=r".+"):
-            await component.start(asyncio.get_running_loop())
+            await live.start(component)
         assert left == ["wamp.error.no_such_realm"]
 
-    run_loop(test())
+    run(test)
 
 
 def test_pending_call_is_rejected_when_the_caller_leaves(run: Run) -> None:
     exception = load("wamp.exception")
 
-    async def test(join: Join) -> None:
-        async def forever() -> None:
-            await asyncio.sleep(60)
+    async def test(live: Live) -> None:
+        started = live.box()
 
-        async with join() as callee:
+        async def forever() -> None:
+            started.put()
+            await live.sleep(60)
+
+        async with live() as callee:
             await callee.register(forever, "com.test.forever")
-            async with join() as caller:
-                call = asyncio.ensure_future(caller.call("com.test.forever"))
-                await asyncio.sleep(0.1)
-            with pytest.raises((exception.ApplicationError, exception.TransportLost, asyncio.CancelledError)):
-                await asyncio.wait_for(call, 10)
+            async with live() as caller:
+                call = caller.call("com.test.forever")
+                await started.next()
+            with pytest.raises((exception.ApplicationError, exception.TransportLost, *live.cancelled_errors)):
+                await call
 
     run(test)
 
 
-@pytest.mark.parametrize("kind", ["ws", "unix"])
-def test_component_reconnects_after_the_node_restarts(run_loop: RunLoop, node: Node, kind: str) -> None:
-    retry = {"max_retries": -1, "initial_retry_delay": 0.1, "max_retry_delay": 0.5}
+def test_nothing_is_sent_behind_goodbye(run: Run) -> None:
+    async def test(live: Live) -> None:
+        box = live.box()
+        async with live() as subscriber:
+            await subscriber.subscribe(box.take, "com.test.goodbye")
+            async with live() as session:
+                session.publish("com.test.goodbye", 1)
+                session.leave()
+                for action in (session.publish, session.call):
+                    with pytest.raises(load("wamp.exception").SessionNotReady):
+                        action("com.test.goodbye", 2)
+            assert await subscriber.call("wamp.session.count") >= 1
+            assert await box.next() == ((1,), {})
+            assert len(box) == 0
 
-    async def test() -> None:
-        loop = asyncio.get_running_loop()
-        joins: asyncio.Queue[Any] = asyncio.Queue()
-        component = load("asyncio.component").Component(
-            transports=[make_transport(node.urls[kind], "msgpack", **retry)], realm=REALM
-        )
+    run(test)
 
-        @component.register("com.reconnect.add")
-        def add(a: int, b: int) -> int:
-            return a + b
 
-        component.on("ready", lambda session: joins.put_nowait(session))
-        done = asyncio.ensure_future(component.start(loop))
-        first = await joins.get()
-        assert await first.call("com.reconnect.add", 1, 2) == 3
-        await loop.run_in_executor(None, node.stop)
-        await loop.run_in_executor(None, node.start)
-        second = await joins.get()
-        assert second is not first
-        assert await second.call("com.reconnect.add", 3, 4) == 7
-        component.stop()
-        await done
+def test_components_reconnect_after_the_node_restarts(run_once: Run, node: Node) -> None:
+    async def test(live: Live) -> None:
+        running: list[tuple[Any, Any, Any]] = []
+        for kind in ("ws", "unix"):
+            live.transport = make_transport(node.urls[kind], "msgpack")
+            component = live.component(max_retries=-1, initial_retry_delay=0.1, max_retry_delay=0.5)
+            component.register(f"com.reconnect.{kind}")(lambda a, b: a + b)
+            joins = live.box()
+            component.on("ready", joins.put)
+            running.append((component, joins, live.start(component)))
+        first = [await joins.next() for _, joins, _ in running]
+        assert await first[0].call("com.reconnect.unix", 1, 2) == 3
+        await live.in_thread(node.stop)
+        await live.in_thread(node.start)
+        second = [await joins.next() for _, joins, _ in running]
+        assert not set(first) & set(second)
+        for session in second:
+            assert await session.call("com.reconnect.ws", 3, 4) == 7
+            assert await session.call("com.reconnect.unix", 3, 4) == 7
+        for component, _, done in running:
+            component.stop()
+            await done
 
-    run_loop(test())
+    run_once(test)
