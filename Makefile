@@ -64,7 +64,7 @@ wheel: .venv-wheel/.installed  ## a wheel for each Python installed here, audite
 	@.venv-wheel/bin/python .ci/wheel.py $(ARGS)
 
 docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
-	@$(BIN)/python -m mkdocs build -q --strict --site-dir build/site
+	@$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees docs build/site && echo "build/site/index.html"
 
 clean:  ## remove what was built, and the virtual environments made here
 	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venv-fuzz .venvs/crossbar .venvs/dropin .venvs/js .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -107,7 +107,7 @@ $(VENV)/.coverage: $(VENV)/.env
 	@.venv-fuzz/bin/python $(PIP) --group build --group fuzz
 	@touch $@
 
-$(VENV)/.docs: $(VENV)/.env
+$(VENV)/.docs: $(VENV)/.built
 	@$(BIN)/python $(PIP) --group docs
 	@touch $@
 

@@ -259,7 +259,7 @@ class PublishOptions(_WithPassthru):
     :param disclose_me: ask that subscribers are told who published.
     :param rkey: sharded subscriptions: names the shard.
     :param ppt_scheme, ppt_serializer, ppt_cipher, ppt_keyid: payload passthru mode: the payload travels as one binary that
-        the router does not look into. See docs/features.md.
+        the router does not look into. See docs/howto/advanced.md.
     """
 
     fields = {
@@ -467,7 +467,7 @@ class CallOptions(_WithPassthru):
     :param rkey: sharded registrations: names the shard; written with ``runmode="partition"``.
     :param runmode: ``partition``, which is what ``rkey`` implies.
     :param ppt_scheme, ppt_serializer, ppt_cipher, ppt_keyid: payload passthru mode: the payload travels as one binary that
-        the router does not look into. See docs/features.md.
+        the router does not look into. See docs/howto/advanced.md.
     """
 
     fields = {
