@@ -12,11 +12,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-from autobahn_fast import __version__  # noqa: E402 - found by what is above
+from autobahn_fast import __version__
 
 project = "autobahn_fast"
 author = "The autobahn_fast authors"
-copyright = author  # noqa: A001 - Sphinx calls it so
+copyright = author
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "message_table", "option_table"]
@@ -44,6 +44,6 @@ maximum_signature_line_length = 90
 # Every link between pages and every name in a role must lead somewhere. Names in signatures need not: those of the standard
 # library and of Twisted have no page here, and the build does without a network.
 nitpicky = True
-suppress_warnings = ["ref.python", "toc.empty_glob"]  # attributes of the same name in several classes
+suppress_warnings = ["ref.python"]  # attributes of the same name in several classes
 autodoc_mock_imports = ["bjdata"]  # a serializer's class attribute imports it when looked at
 nitpick_ignore_regex = [(r"py:(class|exc|obj|data|meth|func|attr|mod)", r".*")]

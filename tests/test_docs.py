@@ -56,9 +56,7 @@ def blocks_of(page: Path) -> list[Block]:
     for fence, following in itertools.zip_longest(fences, fences[1:]):
         if fence[2].startswith("{") or (fence[2] == "text" and found):
             continue
-        is_next = (
-            following is not None and following[2] == "text" and not text[fence.end() : following.start()].strip()
-        )
+        is_next = following is not None and following[2] == "text" and not text[fence.end() : following.start()].strip()
         line = text.count("\n", 0, fence.start()) + 1
         found.append(Block(page, line, fence[2], fence[3], following[3] if is_next and following is not None else None))
     return found
@@ -283,12 +281,14 @@ def test_make_targets_in_the_readme_exist(command: str) -> None:
     assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-PYTHONS_OWN = "Python's own"
+OF_OTHERS = ("Python's own", "Of the serializer's package")
 
 
 def test_messages_of_troubleshooting_are_real_and_in_order() -> None:
     """Each is in the sources, in one string or in several in a row; what stands for the rest is left out."""
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "autobahn_fast").rglob("*.py*") if file.suffix != ".pyc")
+    sources = "\n".join(
+        file.read_text(encoding="utf-8") for file in (ROOT / "autobahn_fast").rglob("*.py*") if file.suffix != ".pyc"
+    )
     sources = re.sub(r'"\s*\n\s*f?"', "", sources)
     text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     sections = re.findall(r"^## (.+)\n\n(.+)$", text, re.MULTILINE)
@@ -296,6 +296,6 @@ def test_messages_of_troubleshooting_are_real_and_in_order() -> None:
     for message, meaning in sections:
         for part in re.split(r"…|'…'", message):
             words = part.strip(" :;,")
-            assert meaning.startswith(PYTHONS_OWN) or words in sources, f"no message says {words!r}"
+            assert meaning.startswith(OF_OTHERS) or words in sources, f"no message says {words!r}"
     keys = [message.lower().replace("…", "").strip(" '") for message, _ in sections]
     assert keys == sorted(keys)

@@ -108,7 +108,10 @@ def section(message: type[Message]) -> list[str]:
     schema = message.SCHEMA
     shape = (message.__doc__ or "").replace("``", "`").strip()
     lines = [f"## {schema.name}", "", f"{shape}  "]
-    lines += [f"Type code {schema.code}, {WAY[schema.name]}; class `autobahn_fast.wamp.message.{message.__name__}`.", ""]
+    lines += [
+        f"Type code {schema.code}, {WAY[schema.name]}; class `autobahn_fast.wamp.message.{message.__name__}`.",
+        "",
+    ]
     lines += [row("element", "value"), "|---|---|"]
     for field, kind in schema.wire.items():
         if field == "payload":
