@@ -20,8 +20,38 @@ cdef extern from *:
     {
         return PyUnicode_GET_LENGTH(s) == n && memcmp(PyUnicode_DATA(s), p, (size_t)n) == 0;
     }
+    /* Numbers of 1, 2, 4 or 8 octets, most significant first. Written out: compilers make a load and a swap of it. */
+    static inline unsigned long long abf_load_be(const unsigned char *p, int octets)
+    {
+        switch (octets) {
+        case 1: return p[0];
+        case 2: return (unsigned)p[0] << 8 | p[1];
+        case 4: return (unsigned)p[0] << 24 | (unsigned)p[1] << 16 | (unsigned)p[2] << 8 | p[3];
+        default: return (unsigned long long)p[0] << 56 | (unsigned long long)p[1] << 48
+            | (unsigned long long)p[2] << 40 | (unsigned long long)p[3] << 32 | (unsigned long long)p[4] << 24
+            | (unsigned long long)p[5] << 16 | (unsigned long long)p[6] << 8 | p[7];
+        }
+    }
+    static inline void abf_store_be(unsigned char *p, unsigned long long v, int octets)
+    {
+        switch (octets) {
+        case 8:
+            p[0] = (unsigned char)(v >> 56); p[1] = (unsigned char)(v >> 48);
+            p[2] = (unsigned char)(v >> 40); p[3] = (unsigned char)(v >> 32);
+            p += 4;  /* fall through */
+        case 4:
+            p[0] = (unsigned char)(v >> 24); p[1] = (unsigned char)(v >> 16);
+            p += 2;  /* fall through */
+        case 2:
+            p[0] = (unsigned char)(v >> 8);
+            p += 1;  /* fall through */
+        default: p[0] = (unsigned char)v;
+        }
+    }
     #define ABF_MAX_ID (1LL << 53)
     """
+    unsigned long long load_be "abf_load_be"(const unsigned char *p, int octets) noexcept nogil
+    void store_be "abf_store_be"(unsigned char *p, unsigned long long v, int octets) noexcept nogil
     const char *abf_text(object s, Py_ssize_t *n) except NULL
     bint abf_is_text(object s, const void *p, Py_ssize_t n) noexcept
     bint abf_is_ascii "PyUnicode_IS_COMPACT_ASCII"(object s) noexcept
@@ -57,6 +87,8 @@ cdef class Codec:
 
     # --- out. Elements follow one another; sep writes what stands between two of them (JSON: a comma) ---
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1        # an array of n elements
+    cdef int put_request(self, WriteBuffer out, Py_ssize_t n, int code, long long request) except -1
+    # begin, and the first two elements with a sep behind each
     cdef int sep(self, WriteBuffer out) except -1
     cdef int finish(self, WriteBuffer out) except -1
     cdef int put_int(self, WriteBuffer out, long long v) except -1
@@ -81,20 +113,6 @@ cdef class Codec:
 
 
 # --- for codec modules; lengths are checked by the caller ---
-cdef inline unsigned long long load_be(const unsigned char *p, int octets) noexcept nogil:
-    cdef unsigned long long v = 0
-    cdef int i
-    for i in range(octets):
-        v = (v << 8) | p[i]
-    return v
-
-
-cdef inline void store_be(unsigned char *p, unsigned long long v, int octets) noexcept nogil:
-    cdef int i
-    for i in range(octets):
-        p[i] = <unsigned char>((v >> (8 * (octets - 1 - i))) & 0xFF)
-
-
 cdef inline unsigned long long double_bits(double d) noexcept nogil:
     cdef unsigned long long v
     memcpy(&v, &d, 8)

@@ -12,6 +12,36 @@ from cpython.list cimport PyList_GET_ITEM
 
 from autobahn_fast._core.buffer cimport WriteBuffer
 
+cdef extern from *:
+    """
+    /* The str of n ASCII octets; Py_None when some are not. A copy is all it takes, and CPython asks octet by octet. */
+    static PyObject *abf_ascii(const unsigned char *p, Py_ssize_t n)
+    {
+        unsigned long long seen = 0, words[4];
+        Py_ssize_t i = 0;
+        PyObject *text;
+        for (; i + 32 <= n; i += 32) {
+            memcpy(words, p + i, 32);
+            seen |= (words[0] | words[1]) | (words[2] | words[3]);
+            if (seen & 0x8080808080808080ULL)
+                return Py_NewRef(Py_None);
+        }
+        for (; i + 8 <= n; i += 8) {
+            memcpy(words, p + i, 8);
+            seen |= words[0];
+        }
+        for (; i < n; i++)
+            seen |= p[i];
+        if (seen & 0x8080808080808080ULL)
+            return Py_NewRef(Py_None);
+        text = PyUnicode_New(n, 127);
+        if (text != NULL)
+            memcpy(PyUnicode_DATA(text), p, (size_t)n);
+        return text;
+    }
+    """
+    object abf_ascii(const unsigned char *p, Py_ssize_t n)
+
 cdef extern from "Python.h":
     str PyUnicode_DecodeUTF8(const char *p, Py_ssize_t n, const char *errors)
 
@@ -19,6 +49,7 @@ cdef enum:
     RATED_OCTETS = 512
     KEYS = 512                   # map keys remembered (a power of two), each of at most KEY_OCTETS
     KEY_OCTETS = 32
+    MANY = 24                    # octets of text for which looking at all of them at once pays
 
 cdef list _keys = [None] * KEYS
 
@@ -68,6 +99,10 @@ cdef int decode_failed(object exc) except -1:
 
 
 cdef str to_text(const unsigned char *p, Py_ssize_t n):
+    if n >= MANY:
+        text = abf_ascii(p, n)
+        if text is not None:
+            return <str>text
     try:
         return PyUnicode_DecodeUTF8(<const char *>p, n, NULL)
     except UnicodeDecodeError as exc:
@@ -153,6 +188,14 @@ cdef class Codec:
 
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1:
         raise TypeError("Codec is a base class")
+
+    cdef int put_request(self, WriteBuffer out, Py_ssize_t n, int code, long long request) except -1:
+        self.begin(out, n)
+        self.put_int(out, code)
+        self.sep(out)
+        self.put_int(out, request)
+        self.sep(out)
+        return 0
 
     cdef int sep(self, WriteBuffer out) except -1:
         return 0

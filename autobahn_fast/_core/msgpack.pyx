@@ -19,7 +19,7 @@ from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
 from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double, decode_failed,
+from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_is_ascii, abf_text, bad, bits_double, decode_failed,
                                         double_bits, encode_failed, load_be, put_data, store_be, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
@@ -395,10 +395,22 @@ cdef class MsgPackCodec(Codec):
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1:
         return put_head(out, n, 0x90, 16, 0, 0xDC)
 
+    cdef int put_request(self, WriteBuffer out, Py_ssize_t n, int code, long long request) except -1:
+        # Fewer than 16 elements and a code below 128: an octet each.
+        cdef unsigned char *d
+        out.need(2)
+        d = out.data + out.size
+        d[0] = <unsigned char>(0x90 | n)
+        d[1] = <unsigned char>code
+        out.size += 2
+        return put_long(out, request)
+
     cdef int put_int(self, WriteBuffer out, long long v) except -1:
         return put_long(out, v)
 
     cdef int put_text(self, WriteBuffer out, object s) except -1:
+        if abf_is_ascii(s):
+            return put_str(out, s)
         try:
             return put_value(out, s, 0)
         except Exception as exc:

@@ -13,6 +13,7 @@ cdef class PreparedPublication:
     cdef readonly str topic
     cdef readonly object options                # PublishOptions or None
     cdef bint _direct                           # nothing but sending is to be done
+    cdef bint _overridden                       # the session's class, or the session, has a publish() of its own
     cdef dict _attributes                       # the options as they go on the wire
     cdef Codec _codec                           # the format of _middle
     cdef bytes _middle                          # options and topic in this format

@@ -13,7 +13,13 @@ class Requests:
 
 class PreparedPublication:
     def __init__(
-        self, session: Requests, topic: str, options: Any, attributes: dict[str, Any] | None, direct: bool
+        self,
+        session: Requests,
+        topic: str,
+        options: Any,
+        attributes: dict[str, Any] | None,
+        direct: bool,
+        overridden: bool,
     ) -> None: ...
     @property
     def session(self) -> Requests: ...

@@ -82,13 +82,18 @@ cdef class PreparedPublication:
     outlives a connection: when the session has joined again, it publishes again.
     """
 
-    def __init__(self, Requests session not None, str topic not None, options, dict attributes, bint direct):
-        """:param attributes: the options as they go on the wire. :param direct: False: every call is one of ``publish()``."""
+    def __init__(self, Requests session not None, str topic not None, options, dict attributes, bint direct,
+                 bint overridden):
+        """
+        :param attributes: the options as they go on the wire.
+        :param direct: there is nothing to be done but sending. :param overridden: every call is one of ``session.publish()``.
+        """
         self.session = session
         self.topic = topic
         self.options = options
         self._attributes = attributes
-        self._direct = direct
+        self._direct = direct and not overridden
+        self._overridden = overridden
 
     def __call__(self, *args, **kwargs):
         """Publish an event.
@@ -105,7 +110,9 @@ cdef class PreparedPublication:
         if not self._direct or type(session._live) is not Wire:
             if self.options is not None:
                 kwargs["options"] = self.options
-            return session.publish(self.topic, *args, **kwargs)
+            if self._overridden:
+                return session.publish(self.topic, *args, **kwargs)
+            return session._publish(self.topic, args, kwargs)
         wire = <Wire>session._live
         session._last_request = request = session._last_request + 1
         try:

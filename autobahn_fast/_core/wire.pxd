@@ -17,6 +17,7 @@ cdef class Wire(Sink):
     cdef object _future_type                    # of pending calls, made with these keyword arguments
     cdef dict _future_kwargs
     cdef readonly bint starts_calls             # start_call may be used
+    cdef dict _subscriptions                    # of the session; None when it calls every handler itself
     cdef dict _registrations, _invocations      # of the session; None when it calls every endpoint itself
     cdef readonly bint hot                      # False: every message reaches the session as an object
 
@@ -30,6 +31,7 @@ cdef class Wire(Sink):
     cdef int request(self, int code, long long request, bytes middle, object uri, tuple args, dict kwargs,
                      dict options) except -1
     cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
+    cdef bint _handle(self, long long subscription, tuple args, dict kwargs) except -1
     cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1
     cdef bint _complete(self, long long request, tuple args) except -1
     cdef int _failed(self, object exc) except -1

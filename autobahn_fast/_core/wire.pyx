@@ -134,7 +134,8 @@ cdef class Wire(Sink):
         options in these futures directly. If it has ``_future_of_calls``, too (a subclass of ``asyncio.Future`` that can
         be given ``session`` and ``request``, and a loop), the wire makes the futures as well: ``start_call``. One with
         ``_on_returned``, ``_on_raised`` and ``_on_unsent`` (beside ``_registrations`` and ``_invocations``, those not yet
-        answered, and ``_live``, the wire it sends by) has plain endpoints called, and plain results sent, by the wire.
+        answered, and ``_live``, the wire it sends by) has plain endpoints called, and plain results sent, by the wire; one
+        with ``_on_handled`` and ``_handler_failed`` (beside ``_subscriptions``) has plain handlers called.
     :param parse: ``parse(value)`` makes a message object of a decoded message, or raises what the owner takes for a
         protocol error.
     :param hot: False: every message reaches ``session.onMessage`` as an object.
@@ -158,6 +159,8 @@ cdef class Wire(Sink):
             self._on_result = getattr(session, "_on_result", None)
             self._on_published = getattr(session, "_on_published", None)
             self._on_invocation = getattr(session, "_on_invocation", None)
+            if self._on_event is not None and hasattr(session, "_on_handled"):
+                self._subscriptions = session._subscriptions
             if self._on_invocation is not None and hasattr(session, "_on_returned"):
                 self._registrations = session._registrations
                 self._invocations = session._invocations
@@ -251,11 +254,7 @@ cdef class Wire(Sink):
         try:
             if batch is not None:
                 batch.begin(out)
-            codec.begin(out, parts + (2 if kwargs else (1 if args else 0)))
-            codec.put_int(out, code)
-            codec.sep(out)
-            codec.put_int(out, request)
-            codec.sep(out)
+            codec.put_request(out, parts + (2 if kwargs else (1 if args else 0)), code, request)
             if middle is not None:
                 put_data(out, PyBytes_AS_STRING(middle), PyBytes_GET_SIZE(middle))
             else:
@@ -387,8 +386,32 @@ cdef class Wire(Sink):
                 upcall(first, details, args, kwargs)
         elif code == PUBLISHED:
             upcall(first, second)
-        elif code == EVENT or details is not None or not self._invoke(first, second, args, kwargs):
+        elif details is not None or not (self._handle(first, args, kwargs) if code == EVENT
+                                         else self._invoke(first, second, args, kwargs)):
             upcall(first, second, details, args, kwargs)
+        return True
+
+    cdef bint _handle(self, long long subscription, tuple args, dict kwargs) except -1:
+        # Handlers that want no details are called here. False: this is for the session, and nothing was done.
+        cdef tuple handlers
+        if self._subscriptions is None:
+            return False
+        handlers = self._subscriptions.get(subscription)
+        if handlers is None:
+            return False
+        for each in handlers:
+            if each.handler.details_arg is not None:
+                return False
+        session = self.session
+        for each in handlers:
+            try:
+                # Each gets fresh kwargs.
+                result = each.handler.fn(*args) if kwargs is None else each.handler.fn(*args, **kwargs)
+            except Exception as exc:
+                session._handler_failed(each, exc)
+            else:
+                if not is_plain(result):
+                    session._on_handled(each, result)
         return True
 
     cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1:

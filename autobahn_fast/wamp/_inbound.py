@@ -118,8 +118,13 @@ class InboundMixin(SessionPart):
             except Exception as e:
                 self._handler_failed(sub, e)
             else:
-                if result is not None and self._is_awaitable(result):
-                    self._spawn(self._await_handler(sub, result))
+                if result is not None:
+                    self._on_handled(sub, result)
+
+    def _on_handled(self, sub: Subscription, result: Any) -> None:
+        """What a handler has returned: something to wait for, or nothing of interest. ``Wire`` calls this, too."""
+        if self._is_awaitable(result):
+            self._spawn(self._await_handler(sub, result))
 
     def _call_with_event_details(
         self,

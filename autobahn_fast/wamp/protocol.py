@@ -344,7 +344,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
             attributes = options.message_attr()
         overridden = "publish" in vars(self) or type(self).publish is not Requests.publish
         special = options is not None and (options.acknowledge or options.ppt_scheme is not None)
-        return PreparedPublication(self, topic, options, attributes, not (overridden or special))
+        return PreparedPublication(self, topic, options, attributes, not special, overridden)
 
     # --- caller ---
 
