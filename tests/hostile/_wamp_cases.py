@@ -88,22 +88,54 @@ async def check_all(serializer: str) -> int:
         else:
             cases += [("too early", good) for name, (good, _) in JOINED.items() if name != "ABORT"]
         for name, raw in cases:
-            log = Log()
             client = Client(serializer)
-            await (client.busy() if state == "joined" else turns())
-            client.take()
-            client.say(raw, [36, 100, 77, {}])
-            await turns()
-            client.check_violation((serializer, name, raw))
-            if state == "joined":
-                verify(
-                    (77,) not in [event[0] for event in client.events], "an event behind the violation was delivered"
-                )
-            verify([r.levelname for r in log.records] == ["WARNING"], name, raw, [r.getMessage() for r in log.records])
-            await client.end()
-            log.stop()
+            await check_one(client, state == "joined", client.codec.dumps(raw), (serializer, name, raw))
             count += 1
     return count
+
+
+async def check_one(client: Client, joined: bool, octets: bytes, what: object) -> None:
+    """Send a message that ends the session."""
+    log = Log()
+    await (client.busy() if joined else turns())
+    client.take()
+    client.say_octets(octets)
+    client.say([36, 100, 77, {}])
+    await turns()
+    client.check_violation(what)
+    if joined:
+        verify((77,) not in [event[0] for event in client.events], "an event behind the violation was delivered")
+    verify([r.levelname for r in log.records] == ["WARNING"], what, [r.getMessage() for r in log.records])
+    await client.end()
+    log.stop()
+
+
+async def check_flatbuffers() -> int:
+    """The same for what tables of the schema can hold: numbers out of range, texts that are no URIs, messages out of place."""
+    codec: Any = Client("flatbuffers").codec
+    attributes = {
+        "ABORT": ["reason"], "GOODBYE": ["reason"], "ERROR": ["request", "error"], "PUBLISHED": ["request", "publication"],
+        "SUBSCRIBED": ["request", "subscription"], "UNSUBSCRIBED": ["request"], "EVENT": ["subscription", "publication"],
+        "RESULT": ["request"], "REGISTERED": ["request", "registration"], "UNREGISTERED": ["request"],
+        "INVOCATION": ["request", "registration"], "INTERRUPT": ["request"],
+    }  # fmt: skip
+    cases: list[tuple[bool, Any, bytes]] = []
+    for name, names in attributes.items():
+        for attribute in names:
+            text = attribute in ("reason", "error")
+            for wrong in ["", " ", "a b", "com..x", "#"] if text else [2**53 + 1, 2**64 - 1]:
+                msg = codec.classes[JOINED[name][0][0]].parse(JOINED[name][0])
+                setattr(msg, attribute, wrong)
+                cases.append((True, (name, attribute, wrong), codec.write(msg)))
+    for raw in STRAY:
+        if isinstance(raw, list) and raw and type(raw[0]) is int and raw[0] in codec.classes:
+            cases.append((True, ("stray", raw), codec.dumps(raw)))
+    cases += [(False, ("too early", name), codec.dumps(good)) for name, (good, _) in JOINED.items() if name != "ABORT"]
+    good = codec.dumps(JOINED["EVENT"][0])
+    cases += [(True, ("cut off", n), good[:n]) for n in range(0, len(good), 7)]
+    for joined, what, octets in cases:
+        await check_one(Client("flatbuffers"), joined, octets, what)
+    return len(cases)
 
 
 async def check_good(serializer: str) -> None:
@@ -124,4 +156,5 @@ if __name__ == "__main__":
     for each in SERIALIZERS:
         asyncio.run(check_good(each))
         total += asyncio.run(check_all(each))
+    total += asyncio.run(check_flatbuffers())
     print(total, "optimized" if sys.flags.optimize else "plain")

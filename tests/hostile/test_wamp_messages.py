@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _wamp_cases import check_all, check_good
-from _wamp_peer import SERIALIZERS, Client, turns
+from _wamp_cases import check_all, check_flatbuffers, check_good
+from _wamp_peer import EVERY_SERIALIZER, SERIALIZERS, Client, turns
 
 HERE = Path(__file__).parent
 
@@ -19,6 +19,10 @@ HERE = Path(__file__).parent
 @pytest.mark.parametrize("serializer", SERIALIZERS)
 def test_every_message_changed_in_every_way(serializer: str) -> None:
     assert asyncio.run(check_all(serializer)) > 350
+
+
+def test_what_tables_of_flatbuffers_can_hold_of_that() -> None:
+    assert asyncio.run(check_flatbuffers()) > 60
 
 
 @pytest.mark.parametrize("serializer", SERIALIZERS)
@@ -47,7 +51,7 @@ def late(name: str) -> Any:
     """Decorator: run a coroutine of a client whose session must live on."""
 
     def decorate(test: Any) -> Any:
-        @pytest.mark.parametrize("serializer", SERIALIZERS)
+        @pytest.mark.parametrize("serializer", EVERY_SERIALIZER)
         def run(serializer: str) -> None:
             async def main() -> None:
                 client = await Client(serializer).busy()
@@ -97,7 +101,7 @@ def test_answers_to_a_call_just_cancelled(answer: list[Any]) -> None:
         if len(answer) < 4 or not answer[2]:
             client.say([8, 49, 7, {}, "wamp.error.canceled"])
 
-    for serializer in SERIALIZERS:
+    for serializer in EVERY_SERIALIZER:
         run(serializer)
 
 
