@@ -52,7 +52,7 @@ wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every fram
 	@$(BIN)/python tests/conformance/run.py --report docs/conformance.md $(ARGS)
 
 sanitize: build  ## the tests of the compiled core, its fuzz tests too, with ASan and UBSan
-	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh tests/fuzz tests/router/test_relay.py $(ARGS)
+	@PYTHON=$(abspath $(BIN)/python) bash tests/sanitize.sh tests/fuzz tests/router/test_relay.py tests/wamp/test_session_wire.py $(ARGS)
 
 coverage: build $(VENV)/.coverage  ## the tests with every line counted, Cython's too; into .work/coverage/html
 	@$(BIN)/python .ci/cover.py $(ARGS)

@@ -9,10 +9,14 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import ssl
+import tempfile
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from _live import make_certificate
 from _twisted_base import start
 
 REQUEST = (
@@ -47,9 +51,9 @@ async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
         await sleep(0.005)
 
 
-async def listen(reactor: Any, cls: Any, **options: Any) -> tuple[Any, list[Any], int]:
-    """A server on a free port; its connections are in the list."""
-    from twisted.internet.endpoints import TCP4ServerEndpoint
+async def listen(reactor: Any, cls: Any, pem: bytes | None = None, **options: Any) -> tuple[Any, list[Any], int]:
+    """A server on a free port; its connections are in the list. :param pem: key and certificate: over TLS."""
+    from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
 
     from autobahn_fast.twisted.websocket import WebSocketServerFactory
 
@@ -63,7 +67,12 @@ async def listen(reactor: Any, cls: Any, **options: Any) -> tuple[Any, list[Any]
     factory = Factory()
     factory.protocol = cls
     factory.setProtocolOptions(**options)
-    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+    endpoint: Any = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+    if pem is not None:
+        from twisted.internet.ssl import PrivateCertificate
+
+        endpoint = SSL4ServerEndpoint(reactor, 0, PrivateCertificate.loadPEM(pem).options(), interface="127.0.0.1")
+    port = await endpoint.listen(factory)
     return port, made, port.getHost().port
 
 
@@ -71,6 +80,20 @@ def raw(port: int) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setblocking(False)
     return sock
+
+
+async def over_tls(sock: socket.socket, pem: Path) -> ssl.SSLSocket:
+    """TLS on a raw socket; it still does not block."""
+    from autobahn_fast.twisted.util import sleep
+
+    context = ssl.create_default_context(cafile=pem)
+    secure = context.wrap_socket(sock, server_hostname="localhost", do_handshake_on_connect=False)
+    while True:
+        try:
+            secure.do_handshake()
+            return secure
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            await sleep(0.002)
 
 
 async def push(sock: socket.socket, data: bytes) -> int:
@@ -82,13 +105,13 @@ async def push(sock: socket.socket, data: bytes) -> int:
         try:
             sent += sock.send(data[sent : sent + 65536])
             quiet = 0
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             quiet += 1
         await sleep(0.002)
     return sent
 
 
-def slow_handlers() -> None:
+def slow_handlers(over: str = "tcp") -> None:
     """Coroutines of onMessage that do not end stop the sender; all messages are handled in the end."""
     from twisted.internet.defer import Deferred
 
@@ -107,8 +130,14 @@ def slow_handlers() -> None:
             handled.append(len(payload))
 
     async def main(reactor: Any) -> None:
-        port, made, number = await listen(reactor, Slow, maxPendingMessages=20)
+        folder = tempfile.TemporaryDirectory()
+        pem = make_certificate(Path(folder.name)) if over == "tls" else None
+        octets = pem.read_bytes() if pem is not None else None
+        port, made, number = await listen(reactor, Slow, octets, maxPendingMessages=20)
         sock = raw(number)
+        if pem is not None:
+            sock = await over_tls(sock, pem)
+        folder.cleanup()
         messages = frame(2, bytes(60_000)) * 300
         data = REQUEST + messages
         sent = await push(sock, data)

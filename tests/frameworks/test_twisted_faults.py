@@ -11,3 +11,8 @@ from _live import run_twisted
 @pytest.mark.parametrize("program", ["slow_handlers", "slow_on_connect", "dead_peer", "leaks"])
 def test_faults(program: str, reactor: str) -> None:
     run_twisted("_twisted_faults.py", program, reactor)
+
+
+@pytest.mark.parametrize("reactor", ["default", "uvloop"])
+def test_slow_handlers_over_tls(reactor: str) -> None:
+    run_twisted("_twisted_faults.py", "slow_handlers", reactor, "tls")
