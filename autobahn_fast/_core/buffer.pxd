@@ -1,7 +1,7 @@
 # Octets on their way in and out. Neither buffer knows what is in it.
 
 cdef class Block:
-    # Memory that can be lent out as a memoryview of data[offset:size]; it lives as long as any view of it.
+    # Memory with the buffer protocol, which gives data[offset:size]; it lives as long as any view of it.
     cdef unsigned char *data
     cdef Py_ssize_t size, offset
     cdef Py_ssize_t exports                    # views alive; the memory is never moved while there is one
@@ -16,8 +16,8 @@ cdef class ReadBuffer:
     # Pointer to at least n free octets behind end (moves or grows the data; pointers into it die).
     cdef unsigned char *reserve(self, Py_ssize_t n) except NULL
     cdef void hold(self, Block block) noexcept                       # becomes the empty buffer's memory
-    # Room to receive into (at least n octets), as a writable memoryview of the free part.
-    cdef object lend(self, Py_ssize_t n)
+    # Room to receive into (at least n octets): the block, which as a buffer is its free part.
+    cdef Block lend(self, Py_ssize_t n)
     cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef void consume(self, Py_ssize_t n) noexcept
     # Give back memory that the unread octets do not need: all of it when nothing is unread.

@@ -9,8 +9,7 @@ back as soon as they are empty. Growth is geometric, so the total cost is linear
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.memoryview cimport PyMemoryView_FromObject
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_REFCNT, PyObject
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memmove
 
@@ -30,13 +29,17 @@ cdef enum:
     WRITE_BLOCK = 80 * 1024      # the 64 KiB after which the engine flushes, and the message that crosses that line
     WRITE_POOL = 8
 
-cdef list _read_pool = []
+cdef PyObject *_read_pool[READ_POOL]
+cdef int _read_pooled = 0
 cdef void *_write_pool[WRITE_POOL]
 cdef int _write_pooled = 0
 
 
 cdef class Block:
-    """Memory with the buffer protocol. It is never moved while a view of it exists, nor freed."""
+    """Memory with the buffer protocol, of which it shows what is free. It is never moved while a view exists, nor freed.
+
+    Loops receive into it: it has a length and slices, which are memoryviews.
+    """
 
     def __cinit__(self, Py_ssize_t size):
         if size <= 0:
@@ -65,6 +68,15 @@ cdef class Block:
 
     def __releasebuffer__(self, Py_buffer *view):
         self.exports -= 1
+
+    def __len__(self):
+        return min(self.size - self.offset, <Py_ssize_t>LEND)
+
+    def __getitem__(self, where):
+        return memoryview(self)[where]
+
+    def __setitem__(self, where, octets):
+        memoryview(self)[where] = octets
 
 
 cdef class ReadBuffer:
@@ -114,13 +126,13 @@ cdef class ReadBuffer:
             self.data = block.data
             self.capacity = block.size
 
-    cdef object lend(self, Py_ssize_t n):
+    cdef Block lend(self, Py_ssize_t n):
         # An empty buffer, or one with a small rest of its own size, moves to a block from the pool here.
         if self.end - self.start + n < READ_BLOCK and self.capacity < READ_BLOCK:
             n = READ_BLOCK - (self.end - self.start)
         self.reserve(n)
         self.block.offset = self.end
-        return PyMemoryView_FromObject(self.block)
+        return self.block
 
     cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1:
         if n <= 0:
@@ -191,23 +203,26 @@ cdef class ReadBuffer:
 
 
 cdef Block _new_read_block(Py_ssize_t size):
+    global _read_pooled
     cdef Block block
     if size <= READ_BLOCK and size > READ_BLOCK // 4:
-        while _read_pool:
-            # A view that was not given up may still be written to, as by a read that is under way: not for anybody else.
-            block = <Block>_read_pool.pop()
-            if block.exports == 0:
+        while _read_pooled > 0:
+            # One that somebody still has may still be written to, as by a read that is under way: not for anybody else.
+            _read_pooled -= 1
+            block = <Block>_read_pool[_read_pooled]
+            Py_DECREF(block)
+            if block.exports == 0 and Py_REFCNT(block) == 1:
                 return block
         size = READ_BLOCK
     return Block(size)
 
 
 cdef void _give_read_block(Block block) noexcept:
-    if block is not None and block.size == READ_BLOCK and len(_read_pool) < READ_POOL:
-        try:
-            _read_pool.append(block)
-        except MemoryError:
-            pass
+    global _read_pooled
+    if block is not None and block.size == READ_BLOCK and _read_pooled < READ_POOL:
+        Py_INCREF(block)
+        _read_pool[_read_pooled] = <PyObject *>block
+        _read_pooled += 1
 
 
 cdef class WriteBuffer:

@@ -11,6 +11,10 @@ cdef class CallbackSink(Sink):
     cdef object callback                       # callback(payload: bytes, is_binary: bool)
 
 
+cdef class MessageSink(Sink):
+    cdef object owner                          # onMessage(payload: bytes, is_binary: bool)
+
+
 cdef class Engine:
     cdef readonly object handler               # see docs/design.md, "Handler"
     cdef readonly bint is_server
@@ -19,6 +23,9 @@ cdef class Engine:
     cdef WriteBuffer out                       # frames not yet handed to the transport
     cdef ReadBuffer inbox
     cdef object _write, _defer                 # write(bytes); defer(callable): call it once at the end of this loop turn
+    cdef int _fd                               # of the transport's socket, for sending directly; -1: not
+    cdef tuple _busy                           # functions: something true means that the transport must have the octets
+    cdef bint _joins                           # the transport joins what it is given in one loop turn
     cdef readonly bint writable                # False: open_message raises EngineClosed
     cdef readonly bint reading                 # False: octets that come in are dropped (closed, or failed)
     cdef bint _turn_open                       # something was written in this loop turn already
@@ -53,6 +60,7 @@ cdef class Engine:
     cdef int deliver(self, const unsigned char *p, Py_ssize_t n, bint binary) except -1
 
     cdef int _flush(self) except -1
+    cdef bint _idle(self) except -1
     cdef int _cork(self) except -1
     cdef int _uncork(self) except -1
     cdef int _drop_input(self) except -1

@@ -10,6 +10,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromSt
 
 from autobahn_fast._core.buffer cimport ReadBuffer, WriteBuffer
 
+cdef extern from "send.h" nogil:
+    Py_ssize_t abf_send_now(int fd, const void *p, size_t n)
+
 cdef enum:
     FLUSH_AT = 64 * 1024         # octets joined at most before the transport gets them
     RECEIVE = 64 * 1024          # room offered to a read, at least
@@ -68,6 +71,26 @@ cdef class CallbackSink(Sink):
         return 0
 
 
+cdef class MessageSink(Sink):
+    """Calls ``owner.onMessage(payload: bytes, is_binary: bool)`` with each message.
+
+    When that returned something, or when the owner has ``_listeners``, ``owner._after_message(payload, is_binary, result)``
+    is called, too.
+    """
+
+    def __init__(self, owner):
+        self.owner = owner
+
+    cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
+        owner = self.owner
+        payload = PyBytes_FromStringAndSize(<const char *>data, n)
+        is_binary = True if binary else False
+        result = owner.onMessage(payload, is_binary)
+        if result is not None or owner._listeners is not None:
+            owner._after_message(payload, is_binary, result)
+        return 0
+
+
 cdef class Engine:
     """Octets to messages and back; the base of ``WebSocketEngine`` and ``RawSocketEngine``.
 
@@ -79,6 +102,7 @@ cdef class Engine:
         self.out = WriteBuffer.__new__(WriteBuffer)
         self.inbox = ReadBuffer.__new__(ReadBuffer)
         self._message_start = -1
+        self._fd = -1
         self.writable = True
         self.reading = True
 
@@ -91,19 +115,29 @@ cdef class Engine:
 
     # --- life ---
 
-    def attach(self, write, defer=None) -> None:
+    def attach(self, write, defer=None, int fd=-1, tuple busy=(), bint joins=False) -> None:
         """Connect the engine to a transport.
 
         :param write: ``write(bytes)`` hands octets to the transport.
         :param defer: ``defer(f)`` has ``f()`` called once at the end of this loop turn. Without it nothing is joined.
+        :param fd: descriptor of the transport's socket, a non-blocking stream: octets are sent over it directly as long
+            as the transport has nothing to write itself. -1: all of them go to ``write``.
+        :param busy: functions; as soon as one of them returns something true the transport must have the octets, since it
+            has others before them, or is being closed, and so has the descriptor.
+        :param joins: the transport joins what it is given in a loop turn, so what is not the last of it goes there.
         """
         self._write = write
         self._defer = defer
+        self._busy = busy
+        self._joins = joins
+        self._fd = fd
 
     def detach(self) -> None:
         """The transport is gone: nothing is written or parsed any more, and the owner is forgotten."""
         self._write = None
         self._defer = None
+        self._fd = -1
+        self._busy = None
         self.writable = False
         self.reading = False
         self.is_closing = True
@@ -227,26 +261,46 @@ cdef class Engine:
             self._flush()
 
     cdef int _flush(self) except -1:
-        cdef Py_ssize_t n = self.out.size
+        cdef Py_ssize_t n, sent = 0
+        cdef bint direct = self._fd >= 0 and not (self._turn_open and self._joins)
         # An open message sits behind complete frames: all of it goes out together when it is sealed.
-        if n == 0 or self._message_start >= 0:
+        if self.out.size == 0 or self._message_start >= 0:
             return 0
+        if direct and not self._idle():
+            direct = False
+        n = self.out.size                # asking may have sent, or ended the connection
         write = self._write
         if write is None:
-            if self.writable:
-                return 0             # not attached yet
-            self.out.truncate(0)
+            if not self.writable:
+                self.out.truncate(0)
+            return 0                     # not attached yet, or any more
+        if n == 0 or self._message_start >= 0:
             return 0
+        if direct:
+            sent = abf_send_now(self._fd, self.out.data, n)
+            if sent == n:
+                self.octets_out += n
+                self.out.truncate(0)
+                return 0
+        # What could not be sent is the transport's; so is an error, which it finds itself.
         data = self.out.take()
         self.octets_out += n
-        write(data)
+        write(data[sent:] if sent > 0 else data)
         return 0
+
+    cdef bint _idle(self) except -1:
+        # Nothing is before these octets, and the descriptor is still the transport's.
+        for busy in self._busy:
+            if busy():
+                return False
+        return self._fd >= 0
 
     # --- in ---
 
     cpdef get_buffer(self, Py_ssize_t hint):
-        """Room for the next octets, for ``asyncio.BufferedProtocol``: a writable memoryview. It is valid until the
-        next call of ``get_buffer``, ``buffer_updated`` or ``feed``; after that writing to it has no defined effect.
+        """Room for the next octets, for ``asyncio.BufferedProtocol``: a writable buffer with a length and slices. It is
+        valid until the next call of ``get_buffer``, ``buffer_updated`` or ``feed``; after that writing to it has no
+        defined effect.
 
         :param hint: octets the loop expects; -1 for any number.
         """

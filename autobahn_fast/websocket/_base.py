@@ -329,7 +329,7 @@ class WebSocketProtocol(
         return self._engine
 
     def _attach_engine(self) -> None:
-        from autobahn_fast._core.engine import CallbackSink
+        from autobahn_fast._core.engine import CallbackSink, MessageSink
         from autobahn_fast._core.frames import WebSocketEngine
 
         server = self.factory.isServer
@@ -351,16 +351,27 @@ class WebSocketProtocol(
             self._stats.follow(engine)
         engine.compression = self._compression
         engine.frame_mode = self._wants_frames()
-        engine.set_sink(CallbackSink(self._onMessageInOrder if self.orderedMessages else self._onMessage))
-        engine.attach(self._transport_write(), self._transport_defer())
+        plain = type(self)._onMessage is CallbacksMixin._onMessage and "_onMessage" not in vars(self)
+        if self.orderedMessages:
+            engine.set_sink(CallbackSink(self._onMessageInOrder))
+        else:
+            engine.set_sink(MessageSink(self) if plain else CallbackSink(self._onMessage))
+        if self._sees_octets():
+            engine.attach(self.sendData, self._transport_defer())
+        else:
+            engine.attach(self.transport.write, self._transport_defer(), *self._transport_socket())
+        engine.is_open = self.state == self.STATE_OPEN
         self._reading_gate = ReadingGate(
             self._set_reading, self.framework.call_later, self.maxPendingMessages, self.maxPendingOctets
         )
 
-    def _transport_write(self) -> Callable[[bytes], Any]:
-        """Where octets go: straight to the transport unless somebody wants to see them."""
-        overridden = "sendData" in vars(self) or type(self).sendData is not SendingMixin.sendData
-        return self.sendData if overridden or self.logOctets else self.transport.write
+    def _sees_octets(self) -> bool:
+        """Whether somebody wants to see what goes out; else it goes straight to the transport."""
+        return self.logOctets or "sendData" in vars(self) or type(self).sendData is not SendingMixin.sendData
+
+    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
+        """Arguments ``fd``, ``busy`` and ``joins`` of ``Engine.attach``. For the class of a framework."""
+        return -1, (), False
 
     def _transport_defer(self) -> Callable[[Callable[[], None]], Any] | None:
         """How to have a function called at the end of the loop turn; None: nothing is joined."""

@@ -104,7 +104,10 @@ class CallbacksMixin:
             self._waiting.append((payload, isBinary))
 
     def _onMessage(self, payload: bytes, isBinary: bool) -> None:
-        result = self.onMessage(payload, isBinary)
+        self._after_message(payload, isBinary, self.onMessage(payload, isBinary))
+
+    def _after_message(self, payload: bytes, isBinary: bool, result: Any) -> None:
+        """``onMessage`` returned something, or there are listeners."""
         if result is not None and self.framework.is_awaitable(result):
             if self.orderedMessages:
                 self._waiting = deque()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from autobahn_fast._core.engine import PayloadTooLarge
+from autobahn_fast._core.sending import send_message
 from autobahn_fast.exception import Disconnected, PayloadExceededError
 from autobahn_fast.websocket._records import FrameHeader, PreparedMessage, Timings
 
@@ -35,30 +37,18 @@ class SendingMixin:
     _engine: Any = None
     _perMessageCompress: Any
 
-    def sendMessage(
-        self,
-        payload: bytes,
-        isBinary: bool = False,
-        fragmentSize: int | None = None,
-        sync: bool = False,
-        doNotCompress: bool = False,
-    ) -> None:
-        """Send a message.
+    sendMessage = send_message
 
-        :param payload: the octets, any bytes-like object; UTF-8 when not binary. :param isBinary: binary or text.
-        :param fragmentSize: send it in frames of at most so many octets. :param sync: hand it to the transport at once.
-        :param doNotCompress: no compression for this message.
-        :raises Disconnected: the connection is not open. :raises PayloadExceededError: more than ``maxMessagePayloadSize``.
-        """
+    def _send_message(
+        self, payload: bytes, is_binary: bool, fragment_size: int | None, sync: bool, do_not_compress: bool
+    ) -> None:
+        """What ``sendMessage`` does when there is more to it than to hand the payload to an engine."""
         if self.state != STATE_OPEN:
             raise Disconnected("the WebSocket connection is not open: nothing was sent")
-        engine = self._engine if self._engine is not None else self.engine
+        engine = self.engine
         try:
-            if fragmentSize is None and not doNotCompress:
-                engine.send(payload, isBinary)
-            else:
-                engine.send_message(payload, isBinary, fragmentSize, not doNotCompress)
-        except _too_large() as e:
+            engine.send_message(payload, is_binary, fragment_size, not do_not_compress)
+        except PayloadTooLarge as e:
             self.wasMaxMessagePayloadSizeExceeded = True
             raise PayloadExceededError(str(e)) from None
         if sync:
@@ -164,18 +154,6 @@ class SendingMixin:
     ) -> None:
         """Log a frame that goes out."""
         self.log.debug("TX frame to {peer}: {h} {octets}", peer=self.peer, h=vars(frameHeader), octets=payload.hex())
-
-
-_PayloadTooLarge: type[Exception] | None = None
-
-
-def _too_large() -> type[Exception]:
-    global _PayloadTooLarge
-    if _PayloadTooLarge is None:
-        from autobahn_fast._core.engine import PayloadTooLarge
-
-        _PayloadTooLarge = PayloadTooLarge
-    return _PayloadTooLarge
 
 
 def _control_payload(payload: bytes | None) -> bytes:

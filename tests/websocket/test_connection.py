@@ -358,3 +358,49 @@ def test_a_large_message_right_behind_the_handshake():
     server, _ = make(Server)
     server._dataReceived(request() + client_peer().frame(2, payload))
     assert server.seen == ["open", ("message", payload, True)]
+
+
+@BOTH
+def test_a_message_is_refused_in_every_state_but_open(opener):
+    connection, _ = opener()
+    connection.sendMessage(b"open")
+    connection.dropConnection()
+    with pytest.raises(Disconnected):
+        connection.sendMessage(b"dropped")
+    connection, _ = opener()
+    connection.sendClose(1000)
+    with pytest.raises(Disconnected):
+        connection.sendMessage(b"closing")
+    connection._connectionLost(None)
+    with pytest.raises(Disconnected):
+        connection.sendMessage(b"closed")
+    connection, _ = make(type(connection))
+    assert connection.engine is not None  # somebody had a look at it too early
+    with pytest.raises(Disconnected):
+        connection.sendMessage(b"connecting")
+
+
+@BOTH
+def test_callbacks_may_be_replaced_while_the_connection_is_open(opener):
+    connection, _ = opener()
+    peer, seen = peer_of(connection), []
+    connection._dataReceived(peer.frame(1, b"a"))
+    connection.onMessage = lambda payload, isBinary: seen.append(("own", payload, isBinary))
+    connection.on("message", lambda source, payload, is_binary: seen.append(("listener", payload, is_binary)))
+    connection._dataReceived(peer.frame(2, b"b"))
+    assert connection.seen == ["open", ("message", b"a", False)]
+    assert seen == [("own", b"b", True), ("listener", b"b", True)]
+    connection.off()
+    connection._dataReceived(peer.frame(1, b"c"))
+    assert seen[2:] == [("own", b"c", False)]
+
+
+@BOTH
+def test_the_step_before_onMessage_may_be_overridden(opener):
+    class Own(Server if opener is open_server else Client):
+        def _onMessage(self, payload, isBinary):
+            super()._onMessage(payload.upper(), isBinary)
+
+    connection, _ = opener(Own)
+    connection._dataReceived(peer_of(connection).frame(1, b"a"))
+    assert connection.seen == ["open", ("message", b"A", False)]

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""Sending over the transport's socket, past the transport: when it is done, and that no octet is lost, doubled or out of order."""
+
+import socket
+
+import pytest
+from _frame_model import Recorder, frame
+
+from autobahn_fast._core.engine import CallbackSink
+from autobahn_fast._core.frames import WebSocketEngine
+
+
+class Transport:
+    """A socket pair, and what was written the usual way; ``drain`` sends that, as a transport does later."""
+
+    def __init__(self, joins=False):
+        self.near, self.far = socket.socketpair()
+        self.near.setblocking(False)
+        self.far.setblocking(False)
+        self.written = bytearray()
+        self.deferred = []
+        self.closing = False
+        self.engine = WebSocketEngine(Recorder(), True, require_masked=False)
+        busy = (lambda: len(self.written), lambda: self.closing)
+        self.engine.attach(self.written.extend, self.deferred.append, self.near.fileno(), busy, joins)
+
+    def end_turn(self):
+        while self.deferred:
+            self.deferred.pop(0)()
+
+    def drain(self):
+        if self.written:
+            try:
+                del self.written[: self.near.send(self.written)]
+            except BlockingIOError:
+                pass
+
+    def received(self):
+        octets = bytearray()
+        while True:
+            try:
+                octets += self.far.recv(1 << 20)
+            except BlockingIOError:
+                return bytes(octets)
+
+
+@pytest.fixture
+def transport():
+    transport = Transport()
+    yield transport
+    transport.near.close()
+    transport.far.close()
+
+
+@pytest.fixture
+def joining():
+    transport = Transport(joins=True)
+    yield transport
+    transport.near.close()
+    transport.far.close()
+
+
+def test_octets_go_over_the_socket_at_once(transport):
+    transport.engine.send(b"a")
+    assert transport.received() == frame(1, b"a")
+    transport.engine.send(b"b")
+    transport.engine.send(b"c")
+    assert transport.received() == b""
+    transport.end_turn()
+    assert transport.received() == frame(1, b"b") + frame(1, b"c")
+    assert transport.written == b""
+    assert transport.engine.octets_out == 9
+    assert transport.engine.allocated == 0
+
+
+def test_a_transport_that_joins_gets_the_first_of_a_turn(joining):
+    joining.engine.send(b"a")
+    assert joining.written == frame(1, b"a")
+    joining.engine.send(b"b")
+    joining.end_turn()  # something is before it
+    assert joining.written == frame(1, b"a") + frame(1, b"b")
+    joining.drain()
+    joining.engine.set_sink(CallbackSink(lambda payload, binary: joining.engine.send(payload)))
+    joining.engine.feed(frame(1, b"c") + frame(1, b"d"))
+    assert joining.written == b""
+    assert joining.received() == b"".join(frame(1, octets) for octets in (b"a", b"b", b"c", b"d"))
+
+
+def test_answers_to_one_read_go_out_together(transport):
+    transport.engine.set_sink(CallbackSink(lambda payload, binary: transport.engine.send(payload)))
+    room = transport.engine.get_buffer(-1)
+    octets = frame(1, b"x") * 5
+    room[: len(octets)] = octets
+    transport.engine.buffer_updated(len(octets))
+    assert transport.received() == octets
+    assert transport.deferred == []
+
+
+def test_octets_wait_behind_those_of_the_transport(transport):
+    transport.written += b"before"
+    transport.engine.send(b"a")
+    assert transport.received() == b""
+    assert transport.written == b"before" + frame(1, b"a")
+    assert transport.engine.octets_out == 3
+
+
+def test_what_the_socket_does_not_take_is_written(transport):
+    sent = bytearray()
+    received = bytearray()
+    for i in range(100):
+        payload = bytes([i]) * 30_000
+        sent += frame(2, payload)
+        transport.engine.send(payload, True)
+        transport.end_turn()
+        if i % 10 == 9:
+            received += transport.received()
+        if i % 3 == 2:
+            transport.drain()
+    assert transport.written
+    assert transport.engine.octets_out == len(sent)
+    while transport.written:
+        received += transport.received()
+        transport.drain()
+    received += transport.received()
+    assert received == sent
+
+
+def test_one_message_larger_than_the_socket_takes(transport):
+    payload = bytes(range(256)) * 20_000
+    transport.engine.send(payload, True)
+    received = transport.received()
+    assert 0 < len(received) < len(payload)
+    assert received + transport.written == frame(2, payload)
+
+
+def test_a_transport_that_closes_gets_the_octets(transport):
+    transport.closing = True
+    transport.engine.send(b"a")
+    assert transport.received() == b""
+    assert transport.written == frame(1, b"a")
+
+
+def test_an_error_is_left_to_the_transport(transport):
+    transport.far.close()
+    transport.engine.send(b"a")
+    assert transport.written == frame(1, b"a")
+
+
+def test_the_descriptor_is_forgotten_with_the_transport(transport):
+    transport.engine.send(b"a")
+    transport.engine.send(b"b")
+    transport.engine.detach()
+    transport.end_turn()
+    assert transport.received() == frame(1, b"a")
+
+
+def test_what_busy_does_counts():
+    """It may send, too, or be the end of the connection."""
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    with near, far:
+        engine = WebSocketEngine(Recorder(), True)
+        written = []
+        sent = []
+
+        def busy():
+            if not sent:
+                sent.append(1)
+                engine.send(b"b")
+
+        engine.attach(written.append, None, near.fileno(), (busy,))
+        engine.send(b"a")
+        assert far.recv(100) == frame(1, b"a") + frame(1, b"b")
+        engine.attach(written.append, None, near.fileno(), (engine.detach,))
+        engine.send(b"c")
+        with pytest.raises(BlockingIOError):
+            far.recv(100)
+        assert written == []
+
+
+def test_what_busy_raises_comes_out(transport):
+    def busy():
+        raise OSError("gone")
+
+    transport.engine.attach(transport.written.extend, transport.deferred.append, transport.near.fileno(), (busy,))
+    with pytest.raises(OSError, match="gone"):
+        transport.engine.send(b"a")
+    assert transport.received() == b""
+    assert transport.engine.unsent == 3
