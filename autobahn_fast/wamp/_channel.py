@@ -178,9 +178,13 @@ class WampChannel:
 def serializer_map(serializers: Iterable[Any] | None, key: str, batched: bool) -> dict[Any, Any]:
     """Return serializers by ``SERIALIZER_ID`` or ``RAWSOCKET_SERIALIZER_ID``, in order; None: all there are.
 
+    :param batched: whether the transport carries batches.
     :raises ValueError: there is none.
     """
     chosen = list(serializers) if serializers is not None else default_serializers(batched)
+    if not batched:
+        # RawSocket has no batches: where a kind is given both ways, as Crossbar does, the plain one is meant
+        chosen.sort(key=lambda one: bool(getattr(one, "_batched", False)))
     by_key: dict[Any, Any] = {}
     for one in chosen:
         by_key.setdefault(getattr(one, key), one)

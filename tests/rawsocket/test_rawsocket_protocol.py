@@ -405,3 +405,12 @@ def test_factories():
     assert {1, 2, 3} <= set(factory._serializers)
     assert rs.WampRawSocketClientFactory(Session)._serializer.SERIALIZER_ID == "cbor"
     assert str(rs.HandshakeError("text", 1)) == "text: serializer unsupported"
+
+
+def test_plain_serializers_are_taken_where_batched_ones_are_given_too():
+    from autobahn_fast.asyncio.rawsocket import WampRawSocketServerFactory
+    from autobahn_fast.wamp.serializer import JsonSerializer, UBJSONSerializer
+
+    given = [UBJSONSerializer(batched=True), JsonSerializer(), UBJSONSerializer(), JsonSerializer(batched=True)]
+    factory = WampRawSocketServerFactory(object, given)
+    assert {one.SERIALIZER_ID for one in factory._serializers.values()} == {"ubjson", "json"}
