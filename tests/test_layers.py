@@ -30,7 +30,6 @@ LAYERS = [
     (3, f"{PACKAGE}.wamp.protocol"),
     (3, f"{PACKAGE}.wamp.component"),
     (3, f"{PACKAGE}.wamp.websocket"),
-    (3, f"{PACKAGE}.wamp.rawsocket"),
     (3, f"{PACKAGE}.wamp._base"),
     (3, f"{PACKAGE}.wamp._calls"),
     (3, f"{PACKAGE}.wamp._inbound"),
@@ -45,6 +44,8 @@ LAYERS = [
     (3, f"{PACKAGE}.websocket.protocol"),
     (3, f"{PACKAGE}.websocket._base"),
     (3, f"{PACKAGE}.websocket._factory"),
+    (3, f"{PACKAGE}.websocket._callbacks"),
+    (3, f"{PACKAGE}.websocket._sending"),
     (3, f"{PACKAGE}.websocket._client"),
     (3, f"{PACKAGE}.websocket._server"),
     (3, f"{PACKAGE}.websocket._streaming"),
@@ -59,6 +60,20 @@ FRAMEWORKS = {"asyncio", "twisted", "zope", "txaio", "uvloop"}
 def layer_of(module: str) -> int:
     """The layer of a module of the package."""
     return next(layer for layer, pattern in LAYERS if fnmatchcase(module, pattern))
+
+
+def documented_layers() -> dict[str, int]:
+    """The modules that docs/design.md lists for layers 2 and 3, as patterns."""
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    layers: dict[str, int] = {}
+    layer = 3
+    for line in text[text.index("L3 sessions") : text.index("L1 engine")].splitlines():
+        layer = {"L3": 3, "L2": 2}.get(line[:2], layer)
+        for entry in line[16:].split():
+            folder, _, names = entry.rpartition("/")
+            for name in names.strip("{}").split(","):
+                layers[".".join(filter(None, (PACKAGE, folder, name)))] = layer
+    return layers
 
 
 def module_name(path: Path) -> str:
@@ -196,3 +211,17 @@ def test_logs_are_written_as_txaios_can_be(path: Path) -> None:
     """A program may set one of txaio's loggers as ``log``: they have these methods and no others."""
     called = set(re.findall(r"self\.log\.(\w+)\(", path.read_text(encoding="utf-8")))
     assert called <= {"critical", "error", "warn", "info", "debug", "trace"}
+
+
+def test_the_diagram_lists_every_module() -> None:
+    listed = documented_layers()
+    for path in FILES:
+        name = module_name(path)
+        if layer_of(name) not in (2, 3) or path.suffix == ".pyi" or (path.stem == "__init__" and name.count(".") < 2):
+            continue
+        patterns = [pattern for pattern in listed if fnmatchcase(name, pattern)]
+        if not patterns and name.endswith(("._framework", "._reading")):
+            continue  # beside the layers
+        assert [listed[pattern] for pattern in patterns[:1]] == [layer_of(name)], name
+    for pattern in listed:
+        assert any(fnmatchcase(module_name(path), pattern) for path in FILES), pattern

@@ -21,7 +21,7 @@ from autobahn_fast.wamp.types import ComponentConfig, RegisterOptions, Subscribe
 
 __all__ = ("Component", "check_components")
 
-_EVENTS = ("start", "connect", "join", "ready", "leave", "disconnect", "connectfailure")
+_EVENTS = ("start", "connect", "join", "ready", "leave", "disconnect", "connectfailure", "giveup")
 
 _EXHAUSTED = "Component failed: Exhausted all transport connect attempts"
 
@@ -181,6 +181,14 @@ class Component(ObservableMixin):
         self.on("connectfailure", fn)
         return fn
 
+    def on_giveup(self, fn: Any) -> Any:
+        """Decorator: call ``fn(component, exception)`` when the component has given up; autobahn has no counterpart.
+
+        The exception is that of ``start()``, which ends with it when the handlers are through.
+        """
+        self.on("giveup", fn)
+        return fn
+
     # --- running ---
 
     def _start(self, loop: Any) -> Any:
@@ -205,6 +213,7 @@ class Component(ObservableMixin):
             pass
         except Exception as e:
             error = e
+            await self._fire("giveup", self, e)
         self._done_f = self._delay_f = self._session = self._protocol = None
         if error is None:
             self.framework.resolve(done)

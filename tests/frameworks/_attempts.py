@@ -27,14 +27,23 @@ class CannotSayHello(Exception):
 async def ended(framework: str, transport: dict[str, Any], **kwargs: Any) -> tuple[BaseException | None, list[str]]:
     """Run a component to its end: the reason of its failure, and what its attempts failed with."""
     failures: list[str] = []
+    gave_up: list[Any] = []
     component = importlib.import_module(f"autobahn_fast.{framework}.component").Component(
         transports={"initial_retry_delay": 0.001, "max_retry_delay": 0.002, **transport}, **kwargs
     )
     component.on_connectfailure(lambda _, error: failures.append(type(error).__name__))
+
+    @component.on_giveup
+    async def told(which: Any, error: Any) -> None:
+        await component.framework.sleep(0)
+        gave_up.extend((which, error))
+
     try:
         await component.start()
     except RuntimeError as e:
+        assert gave_up == [component, e], "nobody was told before start() ended"
         return e.__cause__, failures
+    assert gave_up == []
     return None, failures
 
 
