@@ -14,27 +14,28 @@ import os
 import pathlib
 
 from autobahn_fast.asyncio.component import Component
+from autobahn_fast.asyncio.wamp import ApplicationSession
 from autobahn_fast.router import Router
-from autobahn_fast.wamp.types import CallOptions, RegisterOptions
+from autobahn_fast.wamp.types import CallDetails, CallOptions, RegisterOptions
 
 PROCEDURE = "com.example.download"
 PIECE = 256 * 1024
 
 
-def bar(done, total, width=40):
+def bar(done: int, total: int, width: int = 40) -> None:
     """Draw a progress bar over the line before."""
     full = width if total == 0 else width * done // total
     print(f"\r[{'#' * full}{'.' * (width - full)}] {done / 1e6:6.1f} of {total / 1e6:.1f} MB", end="", flush=True)
 
 
-async def program(options):
+async def program(options: argparse.Namespace) -> None:
     content = pathlib.Path(options.file).read_bytes() if options.file else os.urandom(20_000_000)
     async with contextlib.AsyncExitStack() as stack:
         url = options.url or (await stack.enter_async_context(Router())).urls[0]
         offered, done = asyncio.Event(), asyncio.Event()
 
-        async def server(_loop, session):
-            async def download(details):
+        async def server(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
+            async def download(details: CallDetails) -> str:
                 for start in range(0, len(content), PIECE):
                     details.progress(content[start : start + PIECE], len(content))
                     await session.drain()  # no faster than the network
@@ -44,11 +45,11 @@ async def program(options):
             offered.set()
             await done.wait()
 
-        async def client(_loop, session):
+        async def client(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
             await offered.wait()
             received = bytearray()
 
-            def on_progress(piece, total):
+            def on_progress(piece: bytes, total: int) -> None:
                 received.extend(piece)
                 bar(len(received), total)
 
@@ -61,7 +62,7 @@ async def program(options):
         )
 
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
 parser.add_argument("file", nargs="?")
 parser.add_argument("--url", help="of a router that runs already")
 parser.add_argument("--realm", default="realm1")

@@ -10,17 +10,18 @@ import asyncio
 import os
 
 from autobahn_fast.asyncio.component import Component
+from autobahn_fast.asyncio.wamp import ApplicationSession
 from autobahn_fast.router import Router
 from autobahn_fast.wamp.cryptosign import CryptosignKey
 
 URL = "ws://127.0.0.1:0/ws"
 
 
-async def main(_loop, session):
+async def main(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
     print(f"{session.authid} is in, as {session.authrole}, by {session.authmethod}")
 
 
-async def join(url, authid, private_key):
+async def join(url: str, authid: str, private_key: bytes) -> None:
     """Join with a key; what came of it."""
     component = Component(
         main=main,
@@ -31,10 +32,10 @@ async def join(url, authid, private_key):
     try:
         await component.start()
     except Exception as error:
-        print(f"{authid} was refused: {error.__cause__.error}")
+        print(f"{authid} was refused: {getattr(error.__cause__, 'error', error)}")
 
 
-async def program():
+async def program() -> None:
     anns_key, strangers_key = os.urandom(32), os.urandom(32)
     realm = {
         "name": "realm1",

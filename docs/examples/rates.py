@@ -13,8 +13,10 @@ import math
 import pathlib
 import shutil
 import time
+from typing import Any
 
 from autobahn_fast.asyncio.component import Component
+from autobahn_fast.asyncio.wamp import ApplicationSession
 from autobahn_fast.router import Router
 from autobahn_fast.wamp.types import SubscribeOptions
 
@@ -22,14 +24,14 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 STEP = 0.1  # seconds a column
 
 
-def line(rates, width):
+def line(rates: list[float], width: int) -> str:
     """The last columns of the plot, as one line of text."""
     shown = rates[-width:]
     top = max(max(shown, default=0), 1)
     return "".join(BLOCKS[math.ceil(rate * (len(BLOCKS) - 1) / top)] for rate in shown)
 
 
-def svg(rates, width=900, height=300):
+def svg(rates: list[float], width: int = 900, height: int = 300) -> str:
     """The whole plot as a picture."""
     top = max(max(rates, default=0), 1)
     points = " ".join(
@@ -46,19 +48,19 @@ def svg(rates, width=900, height=300):
     )
 
 
-async def program(options):
+async def program(options: argparse.Namespace) -> list[float]:
     async with contextlib.AsyncExitStack() as stack:
         own = options.url is None
         url = options.url or (await stack.enter_async_context(Router())).urls[0]
         subscribed, done = asyncio.Event(), asyncio.Event()
         count = 0
-        rates = []
+        rates: list[float] = []
 
-        def on_event(*_args, **_kwargs):
+        def on_event(*_args: Any, **_kwargs: Any) -> None:
             nonlocal count
             count += 1
 
-        async def plot(_loop, session):
+        async def plot(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
             await session.subscribe(on_event, options.topic, options=SubscribeOptions(match="prefix"))
             subscribed.set()
             end = last = time.monotonic()
@@ -74,7 +76,7 @@ async def program(options):
             print(f"\n{count:,} events, {max(rates):,.0f}/s at most")
             done.set()
 
-        async def waves(_loop, session):
+        async def waves(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
             await subscribed.wait()
             while not done.is_set():
                 for _ in range(int(200 + 190 * math.sin(time.monotonic() * 3))):
@@ -87,7 +89,7 @@ async def program(options):
         return rates
 
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
 parser.add_argument("--url", help="of a router that runs already")
 parser.add_argument("--realm", default="realm1")
 parser.add_argument("--topic", default="com.example")

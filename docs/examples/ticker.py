@@ -13,12 +13,13 @@ import random
 import time
 
 from autobahn_fast.asyncio.component import Component
+from autobahn_fast.asyncio.wamp import ApplicationSession
 from autobahn_fast.router import Router
 
 SYMBOLS = [f"com.example.quote.{name}" for name in ("ash", "birch", "cedar", "elm", "fir", "oak", "pine", "yew")]
 
 
-async def publish(session, seconds):
+async def publish(session: ApplicationSession, seconds: float) -> int:
     """Publish quotes for some seconds; how many."""
     sent, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
@@ -31,18 +32,18 @@ async def publish(session, seconds):
     return sent
 
 
-async def program(options):
+async def program(options: argparse.Namespace) -> None:
     async with contextlib.AsyncExitStack() as stack:
         url = options.url or (await stack.enter_async_context(Router())).urls[0]
         subscribed, published = asyncio.Event(), asyncio.Event()
         received = 0
-        total = None
+        total = 0
 
-        def on_quote(_number, price):
+        def on_quote(_number: int, price: float) -> None:
             nonlocal received
             received += 1
 
-        async def subscriber(_loop, session):
+        async def subscriber(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
             for symbol in SYMBOLS:
                 await session.subscribe(on_quote, symbol)
             subscribed.set()
@@ -51,7 +52,7 @@ async def program(options):
                 await asyncio.sleep(0.5)
                 print(f"\r{(received - before) * 2:>10,} events/s", end="", flush=True)
 
-        async def ticker(_loop, session):
+        async def ticker(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
             nonlocal total
             await subscribed.wait()
             total = await publish(session, options.seconds)
@@ -63,7 +64,7 @@ async def program(options):
         print(f"\n{total:,} published, {received:,} received, {total - received} lost")
 
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
 parser.add_argument("--url", help="of a router that runs already")
 parser.add_argument("--realm", default="realm1")
 parser.add_argument("--seconds", type=float, default=3)

@@ -10,23 +10,26 @@ import argparse
 import asyncio
 import collections
 import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from autobahn_fast.asyncio.component import Component
+from autobahn_fast.asyncio.wamp import ApplicationSession
 from autobahn_fast.router import Router
 from autobahn_fast.wamp.types import RegisterOptions
 
 PROCEDURE = "com.example.square"
 
 
-async def program(options):
+async def program(options: argparse.Namespace) -> None:
     async with contextlib.AsyncExitStack() as stack:
         url = options.url or (await stack.enter_async_context(Router())).urls[0]
         done = asyncio.Event()
         ready = [asyncio.Event() for _ in range(options.workers)]
 
-        def worker(number):
-            async def main(_loop, session):
-                def square(value):
+        def worker(number: int) -> Callable[..., Coroutine[Any, Any, None]]:
+            async def main(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
+                def square(value: int) -> tuple[int, int]:
                     return value * value, number
 
                 await session.register(square, PROCEDURE, options=RegisterOptions(invoke="roundrobin"))
@@ -35,7 +38,7 @@ async def program(options):
 
             return main
 
-        async def client(_loop, session):
+        async def client(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
             for event in ready:
                 await event.wait()
             results = await asyncio.gather(*(session.call(PROCEDURE, value) for value in range(options.calls)))
@@ -48,7 +51,7 @@ async def program(options):
         await asyncio.gather(*(Component(main=main, transports=url, realm=options.realm).start() for main in mains))
 
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
 parser.add_argument("--url", help="of a router that runs already")
 parser.add_argument("--realm", default="realm1")
 parser.add_argument("--workers", type=int, default=4)

@@ -12,6 +12,7 @@ import collections
 import json
 import pathlib
 import sys
+from typing import Any
 
 from twisted.internet import asyncioreactor
 
@@ -21,10 +22,11 @@ asyncioreactor.install(loop)
 
 from twisted.internet import reactor
 from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.web.server import Request, Site
 from twisted.web.static import File
 
 from autobahn_fast.asyncio.component import Component
+from autobahn_fast.asyncio.wamp import ApplicationSession
 from autobahn_fast.router import Router
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -36,24 +38,24 @@ class Settings(Resource):
 
     isLeaf = True
 
-    def __init__(self, url):
+    def __init__(self, url: str) -> None:
         super().__init__()
         self.url = url
 
-    def render_GET(self, request):
+    def render_GET(self, request: Request) -> bytes:
         request.setHeader(b"content-type", b"application/json")
         return json.dumps({"url": self.url, "realm": "chat"}).encode()
 
 
-async def remember(_loop, session):
+async def remember(_loop: asyncio.AbstractEventLoop, session: ApplicationSession) -> None:
     """Keep the last messages for those who come later."""
-    last = collections.deque(maxlen=50)
+    last: collections.deque[tuple[Any, ...]] = collections.deque(maxlen=50)
     await session.subscribe(lambda *message: last.append(message), "com.example.chat.message")
     await session.register(lambda: list(last), "com.example.chat.last")
     await asyncio.Event().wait()
 
 
-async def program(options):
+async def program(options: argparse.Namespace) -> None:
     async with Router(["ws://127.0.0.1:0/ws"], ["chat"]) as router:
         site = Resource()
         site.putChild(b"", File(str(HERE / "index.html")))
@@ -64,7 +66,7 @@ async def program(options):
         await Component(main=remember, transports=router.urls[0], realm="chat").start()
 
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
 parser.add_argument("--port", type=int, default=8000)
 options = parser.parse_args()
 if not SCRIPT.exists():
