@@ -118,3 +118,10 @@ def test_smoke_checks_what_it_says() -> None:
     for factory in smoke.loops().values():
         with smoke.asyncio.Runner(loop_factory=factory) as runner:
             runner.run(smoke.publish_loop(300))
+
+
+def test_no_module_says_that_it_needs_no_gil() -> None:
+    """Buffers come from pools without a lock: a Python without the GIL has to turn it on (docs/packages.md)."""
+    sources = [ROOT / "setup.py", *(ROOT / "autobahn_fast/_core").glob("*.p[yx][xd]")]
+    assert len(sources) > 10
+    assert [path.name for path in sources if "freethreading_compatible" in path.read_text(encoding="utf-8")] == []
