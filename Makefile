@@ -10,9 +10,12 @@ ARGS   ?=
 # The Autobahn TestSuite is installed where its driver is
 SUITE  := $(if $(wildcard ../shared/tools/wstest),.venvs/wstest/.installed)
 
+# AutobahnJS and wampy.js take part where npm is
+BENCH  := .venv-bench/.built $(if $(shell command -v npm),.venvs/js/.installed)
+
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench bench-crossbar test-crossbar test-dropin test-js wstest sanitize coverage fuzz wheel docs clean
+.PHONY: help demo test build lint bench bench-full bench-plot bench-crossbar test-crossbar test-dropin test-js wstest sanitize coverage fuzz wheel docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -32,8 +35,14 @@ lint: $(VENV)/.lint  ## ruff, mypy, and the stubs of the extensions against the 
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m mypy.stubtest --concise --ignore-disjoint-bases --allowlist .ci/stubtest.txt $(STUBS)
 
-bench: .venv-bench/.built  ## side by side with autobahn: CPU time per message of the same programs
-	@.venv-bench/bin/python bench/e2e/side_by_side.py $(ARGS)
+bench: $(BENCH)  ## against autobahn and all other peers, and the limits: a short set (10 minutes) and the table of targets
+	@.venv-bench/bin/python bench/run.py $(ARGS)
+
+bench-full: $(BENCH) .venvs/crossbar/.installed  ## the same with everything there is (half an hour), Crossbar too; updates docs/performance.md
+	@.venv-bench/bin/python bench/run.py --full --document $(ARGS)
+
+bench-plot: $(BENCH)  ## draw bench/results: SVG, PNG and HTML
+	@.venv-bench/bin/python -m autobahn_fast bench --plot bench/results $(ARGS)
 
 bench-crossbar: build .venvs/crossbar/.installed .venvs/dropin/.installed  ## what a Crossbar node gains from running on autobahn_fast
 	@$(BIN)/python bench/e2e/crossbar_gain.py .venvs/crossbar/bin/crossbar .venvs/dropin/bin/crossbar $(ARGS)
@@ -112,7 +121,7 @@ $(VENV)/.docs: $(VENV)/.built
 	@touch $@
 
 .venv-bench/.built: pyproject.toml $(SOURCES)
-	@echo "== .venv-bench: autobahn_fast and autobahn"
+	@echo "== .venv-bench: autobahn_fast and what it is compared with"
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python $(PIP) --upgrade 'pip>=25.1'
 	@.venv-bench/bin/python $(PIP) --group build --group bench

@@ -85,8 +85,8 @@ def interleave(case: Case, rounds: int, seconds: float) -> Outcome:
         for side in names if number % 2 == 0 else reversed(names):
             try:
                 figures = case.sides[side](seconds)
-            except Skipped as exc:
-                outcome.skipped[side] = str(exc)
+            except Exception as exc:  # one side that fails must not end a run of many minutes
+                outcome.skipped[side] = str(exc) if isinstance(exc, Skipped) else f"{type(exc).__name__}: {exc}"
                 outcome.rounds.pop(side, None)
             else:
                 outcome.rounds.setdefault(side, []).append(figures)

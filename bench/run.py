@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import re
 import sys
 import time
@@ -18,17 +19,19 @@ sys.path[:0] = [str(BENCH), str(BENCH / "peers"), str(BENCH / "e2e"), str(BENCH 
 import engines
 import far_end
 import kernels
+import report
 import serializing
 import targets
 from _harness import Case, Outcome, Workers, interleave, median, spread, table, write
 from footprint_cases import footprint_cases
+from router_cases import Routers, router_cases
 from wamp_cases import WampCases
 from websocket_cases import WebSocketCases
 
 from autobahn_fast._bench.progress import Progress
 
 
-def all_cases(workers: Workers, far: far_end.FarEnd) -> list[Case]:
+def all_cases(workers: Workers, routers: Routers, far: far_end.FarEnd) -> list[Case]:
     """Everything there is to measure."""
     return [
         *kernels.mask_cases(),
@@ -38,7 +41,8 @@ def all_cases(workers: Workers, far: far_end.FarEnd) -> list[Case]:
         *engines.wire_cases(),
         *WebSocketCases(workers, far.port, far.tls_port).cases(),
         *WampCases(workers, far.port).cases(),
-        *footprint_cases(workers, far.port),
+        *footprint_cases(far.port),
+        *router_cases(routers),
     ]
 
 
@@ -63,8 +67,10 @@ def describe(outcome: Outcome) -> str:
     main = names[0]
     base = median(entry[main] for entry in first)
     heading = [outcome.case.path, f"{main} {outcome.case.unit}", "min", "spread", "to first"]
-    extra = [name for name in ("wall", "p50", "p99") if any(name in e[0] for e in outcome.rounds.values())]
-    rows = [[*heading, *(f"{name} {outcome.case.unit}" for name in extra)]]
+    extra = [
+        name for name in dict.fromkeys(n for e in outcome.rounds.values() for n in e[0]) if name not in (main, "count")
+    ]
+    rows = [[*heading, *extra]]
     for side, entries in outcome.rounds.items():
         values = [entry[main] for entry in entries]
         cells = [
@@ -83,9 +89,12 @@ def describe(outcome: Outcome) -> str:
 def run(options: argparse.Namespace) -> list[Outcome]:
     """Measure; each case is printed when it is through."""
     outcomes: list[Outcome] = []
-    workers = Workers()
-    with far_end.running() as far, contextlib.closing(_Stopping(workers)):
-        cases = chosen(all_cases(workers, far), options)
+    with contextlib.ExitStack() as stack:
+        far = stack.enter_context(far_end.running())
+        workers, routers = Workers(), Routers()
+        stack.callback(workers.stop)
+        stack.callback(routers.stop)
+        cases = chosen(all_cases(workers, routers, far), options)
         if options.list:
             print("\n".join(f"{case.path}: {', '.join(case.sides)}" for case in cases))
             return []
@@ -104,13 +113,6 @@ def run(options: argparse.Namespace) -> list[Outcome]:
     return outcomes
 
 
-class _Stopping:
-    """Ends workers at the end of a block."""
-
-    def __init__(self, workers: Workers) -> None:
-        self.close = workers.stop
-
-
 def document(outcomes: Sequence[Outcome], options: argparse.Namespace) -> dict[str, Any]:
     """What goes into the result file."""
     settings = {"rounds": options.rounds, "seconds": options.seconds, "full": options.full}
@@ -124,10 +126,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="REGEX", help="cases whose name matches")
     parser.add_argument("--sides", metavar="REGEX", help="sides whose name matches")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each side (5)")
-    parser.add_argument("--seconds", type=float, default=0.15, help="length of one round of one side (0.15)")
+    parser.add_argument("--seconds", type=float, default=0.15, help="processor time of one round of one side (0.15)")
     parser.add_argument(
         "--name", help="name of the file in bench/results; without it, and with --only or --sides, none is written"
     )
+    parser.add_argument("--document", action="store_true", help="write the figures into docs/performance.md")
     parser.add_argument("--check", action="store_true", help="fail if a target is missed")
     parser.add_argument("--list", action="store_true", help="only say what there is")
     options = parser.parse_args(argv)
@@ -146,6 +149,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.name or not (options.only or options.sides):
         path = write(options.name or ("full" if options.full else "short"), content)
         print(f"written to {path}")
+        if options.document:
+            report.update(report.PAGE, json.loads(path.read_text(encoding="utf-8")))
+            print(f"written into {report.PAGE}")
     return 1 if options.check and any(verdict.passed is False for verdict in verdicts) else 0
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 OURS = "autobahn_fast"
+LIMITS = ("raw ", "C loop", "memcpy", "simdutf", "zlib", "python")
+"""Sides whose name begins so are bounds, not peers."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,20 @@ def footprint() -> list[Target]:
     ]
 
 
-TARGETS: list[Target] = [*wamp(), *websocket(), *kernels(), *footprint()]
+def router() -> list[Target]:
+    """Against Crossbar, the same clients."""
+    g = "router"
+    made = [
+        Target(g, "router", "Crossbar", at_least=25, ours="embedded", figure=figure) for figure in ("event", "call")
+    ]
+    return [
+        *made,
+        Target(g, "router, 1000 subscribers", "Crossbar", at_least=25, ours="embedded", figure="event"),
+        Target(g, "router", "Crossbar", at_most=0.25, ours="embedded", figure="event p99"),
+    ]
+
+
+TARGETS: list[Target] = [*wamp(), *websocket(), *kernels(), *router(), *footprint()]
 
 
 def judge(target: Target, cases: Mapping[str, Mapping[str, Any]]) -> Verdict:

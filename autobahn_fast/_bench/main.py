@@ -10,6 +10,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 from autobahn_fast._bench.processes import BenchError, Router
 from autobahn_fast._bench.progress import Progress
@@ -39,6 +40,9 @@ def build_parser(command: str) -> argparse.ArgumentParser:
         parser.add_argument("--loop", action="append", choices=LOOPS, help="may be repeated")
         parser.add_argument("--payload", type=int, default=256, help="characters in each message (256)")
         parser.add_argument("--in-flight", type=int, default=100, help="calls under way when pipelined (100)")
+        parser.add_argument(
+            "--plot", metavar="PATH", help="measure nothing; draw this result file, or those of this folder, instead"
+        )
         parser.add_argument("--package", default="autobahn_fast", help="what to measure: autobahn_fast, or autobahn")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of each of the four phases (1.5)")
     parser.add_argument("--quick", action="store_true", help="phases of 0.3 seconds, and only one loop")
@@ -94,6 +98,19 @@ async def measure(options: argparse.Namespace) -> list[Result]:
     return results
 
 
+def plot(path: str) -> int:
+    """``bench --plot``: says what was written; returns 1 if that was nothing."""
+    from autobahn_fast._bench.plot import draw_all
+
+    try:
+        written = draw_all(Path(path))
+    except (ImportError, OSError, ValueError) as exc:
+        print(f"failed: {exc}", file=sys.stderr)
+        return 1
+    print("\n".join(str(file) for file in written))
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``demo ...`` or ``bench ...``; returns 0, or 1 if a message was lost or a process failed.
 
@@ -102,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     command = words.pop(0) if words and words[0] in ("demo", "bench") else "bench"
     options = build_parser(command).parse_args(words)
+    if getattr(options, "plot", None):
+        return plot(options.plot)
     if command == "demo":
         print(DEMO, flush=True)
     try:

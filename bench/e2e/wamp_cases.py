@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from _harness import BENCH, Case, Measure, Workers, python
@@ -32,8 +30,8 @@ FEW = {"prepared": ("", " twisted", " json"), "call_window": ("", " twisted")}
 """Paths that are not measured in every way."""
 CALL_OCTETS = 280
 """About what a CALL with the payload takes, and its RESULT."""
-NODE = Path(sys.prefix)
-"""The folder with ``node_modules``, where the JavaScript clients are."""
+NODE = BENCH.parent / ".venvs" / "js"
+"""The folder with ``node_modules``, where the JavaScript clients are; ``make test-js`` fills it as well."""
 
 
 class WampCases:

@@ -105,15 +105,15 @@ async function once(run, count) {
 async function measure(key, run, seconds, step) {
   let count = step;
   for (let enough = rates[key] ? 4 : 0; enough < 4; count *= 4) {
-    const [, wall] = await once(run, count);
-    if (wall < seconds / 10) continue;
+    const [cpu] = await once(run, count);
+    if (cpu < seconds / 10) continue;
     enough++;
-    rates[key] = count / wall;
+    rates[key] = count / cpu;
     count = Math.ceil((rates[key] * seconds) / 12 / step) * step; // the compiler needs some time, too
   }
   count = Math.max(Math.round((rates[key] * seconds) / step), 1) * step;
   const [cpu, wall] = await once(run, count);
-  rates[key] = count / wall;
+  rates[key] = count / Math.max(cpu, 1e-6);
   return { cpu: (cpu / count) * 1e6, wall: (wall / count) * 1e6, count };
 }
 

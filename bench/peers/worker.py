@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What every client under measurement does: takes jobs from standard input, one JSON object a line, and answers each.
 
-A job is run for about ``seconds``. How many messages that takes is found out with short runs, which warm up as well, when a job is
+A job is run for about ``seconds`` of processor time, so that a busy machine does not make rounds too short. How many messages that takes is found out with short runs, which warm up as well, when a job is
 new, and followed up from then on. Knows nothing of what a job does.
 """
 
@@ -33,7 +33,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 class Meter:
-    """Measures, and remembers how many messages fit into a second."""
+    """Measures, and remembers how many messages take a second of processor time."""
 
     def __init__(self) -> None:
         self._rates: dict[str, float] = {}
@@ -47,10 +47,10 @@ class Meter:
         """More and more messages until it takes long enough, twice: the first time much may be done that is done once."""
         count, enough = step, 0
         while enough < 2:
-            _, wall = await self._once(path, count)
-            if wall >= FIRST * seconds:
+            cpu, _ = await self._once(path, count)
+            if cpu >= FIRST * seconds:
                 enough += 1
-                self._rates[key] = count / wall
+                self._rates[key] = count / cpu
                 count = max(round(self._rates[key] * seconds * FIRST * 2 / step), 1) * step
             else:
                 count *= 4
@@ -65,7 +65,7 @@ class Meter:
         count = max(round(self._rates[key] * seconds / step), 1) * step
         gc.collect()
         cpu, wall = await self._once(path, count)
-        self._rates[key] = count / wall
+        self._rates[key] = count / max(cpu, 1e-6)
         return {"cpu": cpu / count * 1e6, "wall": wall / count * 1e6, "count": count}
 
 

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Through a router: the embedded one and Crossbar, with the same clients (``python -m autobahn_fast bench`` measures the same).
+
+Crossbar is found by the environment variable CROSSBAR, or where ``make test-crossbar`` puts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from _harness import BENCH, Case, Figures, Skipped
+
+from autobahn_fast._bench.processes import BenchError, Router
+from autobahn_fast._bench.progress import Progress
+from autobahn_fast._bench.scenario import Plan, Scenario
+
+CROSSBAR = Path(os.environ.get("CROSSBAR", BENCH.parent / ".venvs" / "crossbar" / "bin" / "crossbar"))
+REALM = "realm1"
+PHASE = 3.0
+"""A phase of a scenario takes this many times the length of a round."""
+SUBSCRIBERS = 1_000
+EVENT_OCTETS = 256
+
+
+class Routers:
+    """Starts each router when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._urls: dict[str, tuple[str, str]] = {}
+        self._runner = self._stack.enter_context(asyncio.Runner())
+        self.crowds: dict[str, Crowd] = {}
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """On the loop that the processes belong to."""
+        return self._runner.run(coroutine)
+
+    def url(self, name: str) -> tuple[str, str]:
+        """Where ``embedded`` or ``Crossbar`` takes WebSocket connections, and its realm. Raises `Skipped`."""
+        if name not in self._urls:
+            self._urls[name] = self._start_crossbar() if name == "Crossbar" else self._start_embedded()
+        return self._urls[name]
+
+    def _start_embedded(self) -> tuple[str, str]:
+        router = Router(REALM)
+        self.run(router.start())
+        self._stack.callback(lambda: self.run(router.stop()))
+        return router.urls["ws"], REALM
+
+    def _start_crossbar(self) -> tuple[str, str]:
+        if not CROSSBAR.exists():
+            raise Skipped(f"there is no {CROSSBAR}")
+        sys.path.append(str(BENCH.parent / "tests" / "crossbar"))
+        import crossbar_node
+
+        folder = Path(
+            self._stack.enter_context(tempfile.TemporaryDirectory(prefix="autobahn_fast.", ignore_cleanup_errors=True))
+        )
+        node = crossbar_node.Node(str(CROSSBAR), folder)
+        node.start()
+        self._stack.callback(node.stop)
+        return node.urls["ws"], crossbar_node.REALM
+
+    def stop(self) -> None:
+        """End them."""
+        for crowd in self.crowds.values():
+            self.run(crowd.disperse())
+        self._stack.close()
+
+
+def through(routers: Routers, name: str) -> Callable[[float], Figures]:
+    """A side: all phases of a scenario, msgpack on uvloop. Figures are microseconds of wall time for a message, and latencies."""
+
+    def measure(seconds: float) -> Figures:
+        url, realm = routers.url(name)
+        plan = Plan("uvloop", url, "msgpack", realm=realm, seconds=max(seconds * PHASE, 0.3))
+        try:
+            result = routers.run(Scenario(plan, Progress(io.StringIO(), 1)).run())
+        except BenchError as exc:
+            raise Skipped(str(exc).splitlines()[0]) from None
+        if result.lost:
+            raise Skipped(f"{result.lost} messages were lost")
+        return {
+            "event": 1e6 / result.event_rate,
+            "call": 1e6 / result.pipeline_rate,
+            "event p50": result.event_p50 * 1e6,
+            "event p99": result.event_p99 * 1e6,
+            "call p50": result.call_p50 * 1e6,
+            "call p99": result.call_p99 * 1e6,
+        }
+
+    return measure
+
+
+class Crowd:
+    """Many subscribers in this process, which do not look at what they get: octets are counted."""
+
+    def __init__(self, url: str, realm: str) -> None:
+        self.url, self.realm = url, realm
+        self.octets = 0
+        self.per_event = 0
+        self.connections: list[asyncio.Transport] = []
+        self.publisher: Any = None
+
+    async def gather(self, count: int) -> None:
+        """Join and subscribe, one after another."""
+        from autobahn_fast.asyncio.component import Component
+        from autobahn_fast.wamp.serializer import MsgPackSerializer
+
+        joined: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        component = Component(transports=[{"url": self.url, "serializers": ["msgpack"]}], realm=self.realm)
+        component.on("join", lambda session, details: joined.set_result(session))
+        self.component = component
+        self.running = component.start(asyncio.get_running_loop())
+        self.publisher = await asyncio.wait_for(joined, 20)
+        codec = MsgPackSerializer()
+        for _ in range(count):
+            self.connections.append(await self._subscriber(codec))
+
+    async def _subscriber(self, codec: Any) -> asyncio.Transport:
+        from urllib.parse import urlsplit
+
+        from ws_raw import frame
+
+        from autobahn_fast.wamp import message, role
+
+        where = urlsplit(self.url)
+        crowd = self
+        answers: asyncio.Queue[bytes] = asyncio.Queue()
+
+        class Subscriber(asyncio.Protocol):
+            open = False
+
+            def data_received(self, data: bytes) -> None:
+                if self.open:
+                    crowd.octets += len(data)
+                else:
+                    answers.put_nowait(data)
+
+        transport, protocol = await asyncio.get_running_loop().create_connection(Subscriber, where.hostname, where.port)
+        request = (
+            f"GET {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            "Sec-WebSocket-Protocol: wamp.2.msgpack\r\n\r\n"
+        )
+        hello = message.Hello(self.realm, {"subscriber": role.RoleSubscriberFeatures()})
+        subscribe = message.Subscribe(1, "bench.crowd")
+        for step in (request.encode(), *(frame(codec.serialize(msg)[0], True) for msg in (hello, subscribe))):
+            transport.write(step)
+            await asyncio.wait_for(answers.get(), 20)
+        protocol.open = True
+        return transport
+
+    async def deliver(self, publications: int) -> None:
+        """Publish and wait until everyone has everything."""
+        payload = "x" * EVENT_OCTETS
+        if not self.per_event:
+            self.octets = 0
+            await self.publisher.publish("bench.crowd", payload, options=_acknowledged())
+            await self._settled()
+            self.per_event = self.octets
+        self.octets = 0
+        for _ in range(publications):
+            self.publisher.publish("bench.crowd", payload)
+        wanted = self.per_event * publications
+        deadline = time.monotonic() + 60
+        while self.octets < wanted - 16 * publications * len(self.connections):  # ids differ in their length
+            if time.monotonic() > deadline:
+                raise Skipped(f"{self.octets} of {wanted} octets came")
+            await asyncio.sleep(0)
+
+    async def _settled(self) -> None:
+        seen = -1
+        while seen != self.octets or not seen:
+            seen = self.octets
+            await asyncio.sleep(0.3)
+
+    async def disperse(self) -> None:
+        """End all connections."""
+        for transport in self.connections:
+            transport.abort()
+        self.publisher.leave()
+        await self.running
+
+
+def _acknowledged() -> Any:
+    from autobahn_fast.wamp.types import PublishOptions
+
+    return PublishOptions(acknowledge=True)
+
+
+def to_many(routers: Routers, name: str) -> Callable[[float], Figures]:
+    """A side: one publisher, 1000 subscribers; microseconds of wall time for each delivered event."""
+
+    def measure(seconds: float) -> Figures:
+        url, realm = routers.url(name)
+
+        async def run() -> Figures:
+            if name not in routers.crowds:
+                crowd = Crowd(url, realm)
+                await crowd.gather(SUBSCRIBERS)
+                routers.crowds[name] = crowd
+                await crowd.deliver(1)
+            crowd = routers.crowds[name]
+            start = time.perf_counter()
+            await crowd.deliver(10)
+            one = (time.perf_counter() - start) / 10
+            count = min(max(int(seconds * PHASE / one), 5), 1_000)
+            start = time.perf_counter()
+            await crowd.deliver(count)
+            return {"event": (time.perf_counter() - start) / count / SUBSCRIBERS * 1e6}
+
+        figures: Figures = routers.run(run())
+        return figures
+
+    return measure
+
+
+def router_cases(routers: Routers) -> list[Case]:
+    """One subscriber and one callee, and a thousand subscribers."""
+    names = ("embedded", "Crossbar")
+    return [
+        Case("router", {name: through(routers, name) for name in names}, full=True),
+        Case("router, 1000 subscribers", {name: to_many(routers, name) for name in names}, full=True),
+    ]

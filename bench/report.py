@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Writes the figures of a run into docs/performance.md, between two markers: machine, targets, and the cases as tables.
+
+``python bench/report.py [FILE]`` does it again from a result file. What stands outside of the markers stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+BENCH = Path(__file__).resolve().parent
+sys.path.insert(0, str(BENCH))
+
+import targets
+from _harness import median, spread, table
+
+PAGE = BENCH.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+COLUMNS = {
+    "WAMP": ["autobahn_fast", "autobahn", "xconn", "AutobahnJS json", "wampy.js json", "autobahn_fast json", "autobahn json"],
+    "WAMP, Twisted, RawSocket, CBOR, asyncio": [
+        "autobahn_fast twisted", "autobahn twisted", "autobahn_fast rawsocket", "autobahn rawsocket",
+        "autobahn_fast cbor", "autobahn cbor", "autobahn_fast asyncio", "autobahn asyncio",
+    ],
+    "WebSocket": ["autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "wsproto", "raw protocol", "raw aiofastnet"],
+    "WebSocket, Twisted and asyncio": ["autobahn_fast twisted", "autobahn twisted", "autobahn_fast asyncio"],
+    "Routers": ["embedded", "Crossbar"],
+    "Footprint": ["autobahn_fast", "autobahn", "python"],
+}  # fmt: skip
+"""Tables, and the sides that are their columns."""
+PREFIXES = {
+    "WAMP": "WAMP",
+    "WebSocket": ("echo", "send", "receive"),
+    "Routers": "router",
+    "Footprint": ("import", "idle"),
+}
+
+
+def machine_line(document: Mapping[str, Any]) -> str:
+    """Where, when and with what."""
+    machine, settings = document["machine"], document["settings"]
+    versions = ", ".join(
+        f"{name} {version}" for name, version in document["versions"].items() if name != "autobahn_fast"
+    )
+    return (
+        f"{machine['when'][:10]}, {machine['python']}, {machine['system']}, {machine['processor']}, {machine['cores']} cores,"
+        f" load {machine['load']} at the end; {settings['rounds']} rounds of {settings['seconds']} s for each side, taken in turns,"
+        f" medians. {versions}."
+    )
+
+
+def losses(verdicts: list[targets.Verdict]) -> str:
+    """What is missed, in words."""
+    missed = [v for v in verdicts if v.passed is False]
+    measured = [v for v in verdicts if v.passed is not None]
+    if not missed:
+        return f"All {len(measured)} targets that were measured are met."
+    lines = [f"{len(measured) - len(missed)} of {len(measured)} targets that were measured are met. Missed:", ""]
+    for v in missed:
+        unit = "x" if v.target.peer else ""
+        against = f" against {v.target.peer}" if v.target.peer else ""
+        lines.append(f"- {v.target.path}, {v.target.ours}{against}: {v.ratio:.3g}{unit}, asked for {v.target.wanted}")
+    return "\n".join(lines)
+
+
+def behind(document: Mapping[str, Any]) -> str:
+    """Every case in which a peer takes less than we do."""
+    lines = []
+    for case in document["cases"]:
+        sides = case["sides"]
+        ours = sides.get(targets.OURS, sides.get("embedded"))
+        if ours is None or "cpu" not in ours or case["path"].startswith("frame"):
+            continue
+        own = median(ours["cpu"])
+        better = {
+            side: median(figures["cpu"])
+            for side, figures in sides.items()
+            if not side.startswith((targets.OURS, *targets.LIMITS)) and median(figures["cpu"]) < own * 0.95
+        }
+        if better:
+            who = ", ".join(f"{side} {value:.4g}" for side, value in sorted(better.items(), key=lambda item: item[1]))
+            lines.append(f"- {case['path']}: {own:.4g} {case['unit']}; {who}")
+    return "\n".join(lines) or "None was measured."
+
+
+def cases_table(document: Mapping[str, Any], heading: str) -> str:
+    """The cases of one heading; an empty text when there are none."""
+    columns = COLUMNS[heading]
+    prefix = PREFIXES[heading.partition(",")[0]]
+    rows = [["", *columns]]
+    for case in document["cases"]:
+        sides = case["sides"]
+        if not case["path"].startswith(prefix) or not any(column in sides for column in columns):
+            continue
+        names = list(dict.fromkeys(name for column in columns for name in sides.get(column, {})))
+        for name in names if heading in ("Routers", "Footprint") else names[:1]:
+            cells = [sides.get(column, {}).get(name) for column in columns]
+            label = case["path"] if len(rows[0]) and name == "cpu" else f"{case['path']}, {name}"
+            rows.append([label, *("" if values is None else f"{median(values):.3g}" for values in cells)])
+    used = [index for index in range(len(rows[0])) if index == 0 or any(row[index] for row in rows[1:])]
+    return table([[row[index] for index in used] for row in rows]) if len(rows) > 1 else ""
+
+
+def kernel_table(document: Mapping[str, Any]) -> str:
+    """Kernels and codecs: nanoseconds for each side, in words, because sides differ from case to case."""
+    rows = [["case", "ns for each message", "spread"]]
+    for case in document["cases"]:
+        if case["unit"] == "ns":
+            sides = {side: figures["cpu"] for side, figures in case["sides"].items()}
+            widest = max(spread(values) for values in sides.values())
+            text = ", ".join(f"{side} {median(values):.3g}" for side, values in sides.items())
+            rows.append([case["path"], text, f"{widest:.0%}"])
+    return table(rows, left=2) if len(rows) > 1 else ""
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """All that goes between the markers."""
+    verdicts = targets.judge_all(document)
+    parts = [machine_line(document), "### Targets", table(targets.rows(verdicts), left=3), losses(verdicts)]
+    parts += ["### Where others take less", behind(document)]
+    for heading in COLUMNS:
+        made = cases_table(document, heading)
+        if made:
+            unit = (
+                ""
+                if heading in ("Routers", "Footprint")
+                else ", microseconds of the client's processor time for each message"
+            )
+            parts += [f"### {heading}{unit}", made]
+    kernels = kernel_table(document)
+    if kernels:
+        parts += ["### Kernels, codecs and engines", kernels]
+    return "\n\n".join(parts)
+
+
+def update(page: Path, document: Mapping[str, Any]) -> None:
+    """Replace what is between the markers of ``page``.
+
+    :raises ValueError: the markers are not there.
+    """
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no {BEGIN} and {END}")
+    page.write_text(f"{before}{BEGIN}\n\n{text_of(document)}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _file = Path(sys.argv[1]) if len(sys.argv) > 1 else BENCH / "results" / "full.json"
+    update(PAGE, json.loads(_file.read_text(encoding="utf-8")))
