@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Writes the figures of a run into docs/performance.md, between two markers: machine, targets, and the cases as tables.
 
-``python bench/report.py [FILE]`` does it again from a result file. What stands outside of the markers stays as it is.
+``python bench/report.py [FILE ...]`` does it again from result files. What stands outside of the markers stays as it is.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,12 @@ def update(page: Path, document: Mapping[str, Any]) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{text_of(document)}\n\n{END}{after}", encoding="utf-8")
 
 
+def merged(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Runs of different cases as one; machine and settings are those of the last."""
+    cases = {case["path"]: case for document in documents for case in document["cases"]}
+    return {**documents[-1], "cases": list(cases.values())}
+
+
 if __name__ == "__main__":
-    _file = Path(sys.argv[1]) if len(sys.argv) > 1 else BENCH / "results" / "full.json"
-    update(PAGE, json.loads(_file.read_text(encoding="utf-8")))
+    _files = [Path(name) for name in sys.argv[1:]] or [BENCH / "results" / "full.json"]
+    update(PAGE, merged([json.loads(file.read_text(encoding="utf-8")) for file in _files]))

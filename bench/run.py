@@ -50,6 +50,8 @@ def chosen(cases: Sequence[Case], options: argparse.Namespace) -> list[Case]:
     """The cases, and their sides, that the command line asks for."""
     made = []
     for case in cases:
+        if options.skip and re.search(options.skip, case.path):
+            continue
         if (case.full and not options.full and not options.only) or not re.search(options.only or "", case.path):
             continue
         sides = {name: side for name, side in case.sides.items() if re.search(options.sides or "", name)}
@@ -124,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Compare autobahn_fast with its peers and with the limits.")
     parser.add_argument("--full", action="store_true", help="everything, not only the short set")
     parser.add_argument("--only", metavar="REGEX", help="cases whose name matches")
+    parser.add_argument("--skip", metavar="REGEX", help="not the cases whose name matches")
     parser.add_argument("--sides", metavar="REGEX", help="sides whose name matches")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each side (5)")
     parser.add_argument("--seconds", type=float, default=0.15, help="processor time of one round of one side (0.15)")

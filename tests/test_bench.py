@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The demo, the bench and the side-by-side client: that they run, count right, and fail when something is lost."""
+"""The demo and the bench through a router: that they run, count right, and fail when something is lost."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -151,22 +150,3 @@ def test_bench_through_the_embedded_router(tmp_path: Path) -> None:
         assert result["sent"] == result["received"] > 0
         assert result["lost"] == 0
     assert " 0 lost" in done.stdout
-
-
-def test_side_by_side_client() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    peer = subprocess.Popen(
-        [sys.executable, str(ROOT / "bench/peers/wamp_peer.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with peer:
-        assert peer.stdout is not None
-        port = peer.stdout.readline().strip()
-        command = [sys.executable, str(ROOT / "bench/e2e/client.py"), "autobahn_fast", port, "2000"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout)
-    assert list(results) == ["publish", "event", "invocation", "call, pipelined", "call, window", "call, in sequence"]
-    assert all(figures["cpu"] > 0 for figures in results.values())

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: MIT
+"""The bench suite's machinery: turns, medians, targets, far end, workers, plots, the report. No figure is checked for its size."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from autobahn_fast._bench import main as command
+from autobahn_fast._bench import plot
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCH = ROOT / "bench"
+FOLDERS = [str(BENCH), str(BENCH / "peers")]
+NAMES = ("_harness", "targets", "report", "far_end", "worker", "ws_raw", "ws_turns")
+
+
+@pytest.fixture(scope="module")
+def suite() -> Iterator[dict[str, ModuleType]]:
+    """Modules of the suite, which is no package; the path is as before afterwards."""
+    before = set(sys.modules)
+    sys.path[:0] = FOLDERS
+    try:
+        yield {name: importlib.import_module(name) for name in NAMES}
+    finally:
+        for folder in FOLDERS:
+            sys.path.remove(folder)
+        for name in set(sys.modules) - before:
+            if name in NAMES:
+                del sys.modules[name]
+
+
+def case(path: str, **extra: Any) -> dict[str, Any]:
+    """A case of a result file: ours takes 2, autobahn 100."""
+    sides = {"autobahn_fast": {"cpu": [1.0, 2.0, 9.0]}, "autobahn": {"cpu": [100.0, 90.0, 300.0]}}
+    return {"path": path, "unit": "us", "sides": sides, **extra}
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """What a run leaves behind, small."""
+    curves = [case(f"echo {n} B", series="echo, by octets in a message", x=n) for n in (32, 256)]
+    return {
+        "machine": {"when": "2026-01-02T03:04:05+00:00", "python": "CPython 3", "system": "Linux", "processor": "P<1>"}
+        | {"cores": 2, "load": 0.5},
+        "versions": {"autobahn": "1"},
+        "settings": {"rounds": 3, "seconds": 0.1, "full": True},
+        "cases": [case("WAMP publish"), case("mask 16 B") | {"unit": "ns"}, *curves],
+    }
+
+
+def test_sides_take_turns(suite: dict[str, ModuleType]) -> None:
+    harness = suite["_harness"]
+    calls: list[str] = []
+
+    def side(name: str) -> Any:
+        def measure(seconds: float) -> dict[str, float]:
+            assert seconds == 0.5
+            calls.append(name)
+            return {"cpu": float(len(calls))}
+
+        return measure
+
+    outcome = harness.interleave(harness.Case("x", {name: side(name) for name in "abc"}), 3, 0.5)
+    assert "".join(calls) == "abccbaabc"
+    assert outcome.as_dict()["sides"] == {"a": {"cpu": [1, 6, 7]}, "b": {"cpu": [2, 5, 8]}, "c": {"cpu": [3, 4, 9]}}
+
+
+def test_a_side_that_fails_does_not_end_the_others(suite: dict[str, ModuleType]) -> None:
+    harness = suite["_harness"]
+    turns: list[int] = []
+
+    def failing(_seconds: float) -> dict[str, float]:
+        turns.append(1)
+        if len(turns) == 2:
+            raise harness.Skipped("not here")
+        return {"cpu": 1.0}
+
+    def broken(_seconds: float) -> dict[str, float]:
+        raise KeyError("x")
+
+    sides = {"good": lambda seconds: {"cpu": 2.0}, "failing": failing, "broken": broken}
+    outcome = harness.interleave(harness.Case("x", sides), 3, 0.5)
+    assert outcome.skipped == {"failing": "not here", "broken": "KeyError: 'x'"}
+    assert outcome.as_dict()["sides"] == {"good": {"cpu": [2.0, 2.0, 2.0]}}
+    assert len(turns) == 2
+
+
+def test_medians_and_spread(suite: dict[str, ModuleType]) -> None:
+    harness = suite["_harness"]
+    assert harness.median([9.0, 1.0, 2.0]) == 2.0
+    assert harness.spread([9.0, 1.0, 2.0]) == 4.0
+    assert harness.spread([0.0, 0.0]) == 0.0
+
+
+def test_result_file_has_a_line_for_each_list(
+    suite: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: dict[str, Any]
+) -> None:
+    harness = suite["_harness"]
+    monkeypatch.setattr(harness, "RESULTS", tmp_path / "results")
+    path = harness.write("tiny", {"settings": document["settings"], "cases": document["cases"]})
+    assert '"cpu": [1.0, 2.0, 9.0]' in path.read_text()
+    found = json.loads(path.read_text())
+    assert found["cases"] == document["cases"]
+    assert {"when", "python", "processor", "cores"} <= set(found["machine"])
+    assert "autobahn_fast" in found["versions"]
+
+
+def test_table_is_markdown(suite: dict[str, ModuleType]) -> None:
+    text = suite["_harness"].table([["a", "n"], ["long", "1"]])
+    assert text == "| a    | n |\n|------|--:|\n| long | 1 |"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "ratio", "word"),
+    [
+        ({"at_least": 50}, 50.0, "pass"),
+        ({"at_least": 51}, 50.0, "MISS"),
+        ({"at_most": 0.02}, 0.02, "pass"),
+        ({"at_most": 0.01}, 0.02, "MISS"),
+    ],
+)
+def test_targets_judge_medians(
+    suite: dict[str, ModuleType], document: dict[str, Any], bounds: dict[str, float], ratio: float, word: str
+) -> None:
+    targets = suite["targets"]
+    (verdict,) = targets.judge_all(document, [targets.Target("WAMP", "WAMP publish", "autobahn", **bounds)])
+    assert (verdict.ours, verdict.peer, verdict.ratio, verdict.word) == (2.0, 100.0, ratio, word)
+
+
+def test_targets_without_a_peer_or_a_measurement(suite: dict[str, ModuleType], document: dict[str, Any]) -> None:
+    targets = suite["targets"]
+    document["cases"][0]["skipped"] = {"picows": "not installed"}
+    wanted = [
+        targets.Target("g", "WAMP publish", None, at_most=2),
+        targets.Target("g", "WAMP publish", "picows", at_most=1),
+        targets.Target("g", "no such case", "autobahn", at_most=1),
+    ]
+    verdicts = targets.judge_all(document, wanted)
+    assert [verdict.word for verdict in verdicts] == ["pass", "-", "-"]
+    assert [verdict.note for verdict in verdicts] == ["", "picows: not installed", "not in this run"]
+    rows = targets.rows(verdicts)
+    assert len({len(row) for row in rows}) == 1
+    assert rows[1][5:] == ["<= 2", "2", "pass"]
+
+
+def test_every_target_is_a_case_and_a_side_of_the_suite(suite: dict[str, ModuleType]) -> None:
+    sys.path[:0] = [str(BENCH / "e2e"), str(BENCH / "micro")]
+    modules = [
+        importlib.import_module(name) for name in ("websocket_cases", "wamp_cases", "footprint_cases", "router_cases")
+    ]
+    websocket, wamp, footprint, router = modules
+    kernels, serializing = importlib.import_module("kernels"), importlib.import_module("serializing")
+    workers = suite["_harness"].Workers()
+    cases = [
+        *kernels.mask_cases(),
+        *kernels.utf8_cases(workers),
+        *serializing.codec_cases(),
+        *websocket.WebSocketCases(workers, 1, 2).cases(),
+        *wamp.WampCases(workers, 1).cases(),
+        *footprint.footprint_cases(1),
+        *router.router_cases(None),
+    ]
+    del sys.path[:2]
+    sides = {made.path: set(made.sides) for made in cases}
+    assert len(sides) == len(cases)
+    for target in suite["targets"].TARGETS:
+        assert target.ours in sides[target.path], target
+        assert target.peer is None or target.peer in sides[target.path], target
+        assert (target.at_least is None) != (target.at_most is None)
+
+
+def test_report_replaces_what_is_between_its_markers(
+    suite: dict[str, ModuleType], document: dict[str, Any], tmp_path: Path
+) -> None:
+    report = suite["report"]
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n\n{report.BEGIN}\n\nold\n\n{report.END}\n\nafter\n")
+    for _ in range(2):
+        report.update(page, document)
+        text = page.read_text()
+        assert text.startswith(f"before\n\n{report.BEGIN}\n\n2026-01-02, CPython 3")
+        assert text.endswith(f"\n\n{report.END}\n\nafter\n")
+        assert "old" not in text
+        assert "WAMP publish, autobahn_fast against autobahn: 50x, asked for >= 70x" in text
+    page.write_text("nothing")
+    with pytest.raises(ValueError, match="figures: begin"):
+        report.update(page, document)
+
+
+def test_report_names_who_takes_less(suite: dict[str, ModuleType], document: dict[str, Any]) -> None:
+    document["cases"][0]["sides"]["xconn"] = {"cpu": [0.5]}
+    document["cases"][0]["sides"]["raw protocol"] = {"cpu": [0.1]}
+    assert suite["report"].behind(document) == "- WAMP publish: 2 us; xconn 0.5"
+    assert suite["report"].merged([document, {**document, "cases": [case("b")]}])["cases"][-1]["path"] == "b"
+
+
+def test_performance_page_has_the_markers(suite: dict[str, ModuleType]) -> None:
+    report = suite["report"]
+    text = report.PAGE.read_text()
+    assert text.count(report.BEGIN) == text.count(report.END) == 1
+
+
+def test_panels(document: dict[str, Any]) -> None:
+    bars, curves = plot.panels(document)
+    assert [panel.title for panel in bars] == ["WAMP publish", "mask 16 B"]
+    assert bars[0].bars == {"autobahn_fast": 2.0, "autobahn": 100.0}
+    (growth,) = curves
+    assert growth.curves["autobahn_fast"] == [(32.0, 2.0), (256.0, 2.0)]
+
+
+def test_results_of_the_bench_command_can_be_drawn(tmp_path: Path) -> None:
+    plan = {"package": "autobahn_fast", "loop": "uvloop", "url": "ws://h/ws", "serializer": "json"}
+    figures = {"cpu_publish": 1e-6, "cpu_event": 2e-6, "cpu_call": 3e-6, "cpu_invocation": 4e-6}
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps([{"plan": plan, **figures}]))
+    bars, curves = plot.panels(plot.load(file))
+    assert [panel.bars["autobahn_fast uvloop ws json"] for panel in bars] == pytest.approx([1, 2, 3, 4])
+    assert curves == []
+
+
+def test_plots(document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is in the bench group of dependencies only")
+    (tmp_path / "tiny.json").write_text(json.dumps(document))
+    assert command.main(["bench", "--plot", str(tmp_path)]) == 0
+    written = [Path(line) for line in capsys.readouterr().out.split()]
+    assert [path.name for path in written] == [
+        "tiny-compare.svg",
+        "tiny-compare.png",
+        "tiny-growth.svg",
+        "tiny-growth.png",
+        "tiny.html",
+    ]
+    assert written[1].read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in written[0].read_text()
+    page = written[4].read_text()
+    assert page.count("<svg") == 2
+    assert "P&lt;1&gt;" in page
+    assert "http-equiv" not in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "{}", '{"cases": 1}'])
+def test_what_is_no_result_is_refused(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(content)
+    assert command.main(["bench", "--plot", str(file)]) == 1
+    assert str(file) in capsys.readouterr().err
+    assert command.main(["bench", "--plot", str(tmp_path / "none")]) == 1
+
+
+def test_prebuilt_frames_are_what_rfc_6455_says(suite: dict[str, ModuleType]) -> None:
+    frame = suite["ws_raw"].frame
+    for n in (0, 5, 125, 126, 65_535, 65_536):
+        payload = bytes(i % 251 for i in range(n))
+        octets = frame(payload, True)
+        head = 2 if n < 126 else 4 if n < 65_536 else 10
+        mask = octets[head : head + 4]
+        assert octets[0] == 0x82
+        assert bytes(b ^ mask[i & 3] for i, b in enumerate(octets[head + 4 :])) == payload
+        assert len(octets) == head + 4 + n
+
+
+@pytest.fixture(scope="module")
+def far(suite: dict[str, ModuleType]) -> Iterator[Any]:
+    """The far end, compiled here."""
+    try:
+        with suite["far_end"].running() as running:
+            yield running
+    except suite["far_end"].Unavailable as exc:
+        pytest.skip(str(exc))
+
+
+def run_jobs(suite: dict[str, ModuleType], script: str, words: list[str], jobs: list[dict[str, Any]]) -> list[Any]:
+    """The answers of a worker."""
+    worker = suite["_harness"].Worker((sys.executable, str(BENCH / "peers" / script), *words))
+    try:
+        return [worker.ask({**job, "seconds": 0.002}) for job in jobs]
+    finally:
+        worker.stop()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop", "twisted"])
+def test_websocket_client(suite: dict[str, ModuleType], far: Any, loop: str) -> None:
+    jobs: list[dict[str, Any]] = [
+        {"path": "echo", "size": 256},
+        {"path": "echo", "size": 70_000, "connections": 3},
+        {"path": "echo", "size": 8192, "text": True, "deflate": True},
+        {"path": "send", "size": 256},
+        {"path": "receive", "size": 256, "text": True},
+    ]
+    if far.tls_port:
+        jobs.append({"path": "echo", "size": 256, "tls": True})
+    words = ["autobahn:autobahn_fast", loop, str(far.port), str(far.tls_port)]
+    for answer in run_jobs(suite, "ws.py", words, jobs):
+        assert answer["cpu"] > 0
+        assert answer["count"] >= 1
+
+
+@pytest.mark.parametrize("peer", ["raw:protocol", "raw:buffered", "websockets", "aiohttp"])
+def test_websocket_peers(suite: dict[str, ModuleType], far: Any, peer: str) -> None:
+    jobs = [{"path": path, "size": 256} for path in ("echo", "send", "receive")]
+    answers = run_jobs(suite, "ws.py", [peer, "asyncio", str(far.port), "0"], jobs)
+    assert all(answer["cpu"] > 0 for answer in answers)
+    assert {"p50", "p99"} <= set(answers[0])
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "twisted"])
+def test_wamp_client(suite: dict[str, ModuleType], far: Any, loop: str) -> None:
+    paths = (
+        "publish",
+        "prepared",
+        "acknowledged",
+        "event",
+        "invocation",
+        "call_pipelined",
+        "call_window",
+        "call_sequence",
+    )
+    jobs = [{"path": path} for path in paths]
+    jobs += [{"path": "event", "serializer": name, "subscriptions": 3} for name in ("json", "cbor")]
+    jobs += [{"path": "call_sequence", "transport": "rawsocket", "pending": 5}]
+    for answer in run_jobs(suite, "wamp.py", ["autobahn_fast", loop, str(far.port)], jobs):
+        assert answer["cpu"] > 0
+
+
+def test_worker_that_fails_is_skipped_with_its_reason(suite: dict[str, ModuleType], far: Any) -> None:
+    skipped = suite["_harness"].Skipped
+    with pytest.raises(skipped, match="no_such_peer"):
+        run_jobs(suite, "ws.py", ["no_such_peer", "asyncio", "1", "2"], [{"path": "echo", "size": 1}])
+    with pytest.raises(skipped, match="ConnectionRefusedError|OSError"):
+        run_jobs(suite, "ws.py", ["raw", "asyncio", "1", "2"], [{"path": "echo", "size": 1}])
