@@ -16,6 +16,7 @@ from typing import Any
 from autobahn_fast._framework import make_logger
 from autobahn_fast._logging import start_logging
 from autobahn_fast._names import also_from
+from autobahn_fast.asyncio._connecting import create_connection
 from autobahn_fast.asyncio._framework import AsyncioFramework, current_loop
 from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.wamp import Session
@@ -136,7 +137,7 @@ async def _open(loop: Any, factory: Any, endpoint: dict[str, Any], proxy: Proxy 
         factory.connect_to = endpoint["host"], endpoint["port"]
         factory.ssl_context, factory.server_hostname = tls.get("ssl"), tls.get("server_hostname")
         return await loop.create_connection(factory, proxy.host, proxy.port, family=family)
-    return await loop.create_connection(factory, endpoint["host"], endpoint["port"], family=family, **tls)
+    return await create_connection(loop, factory, endpoint["host"], endpoint["port"], family=family, **tls)
 
 
 def run(

@@ -15,6 +15,7 @@ from typing import Any
 from autobahn_fast._framework import make_logger
 from autobahn_fast._logging import start_logging
 from autobahn_fast._names import also_from
+from autobahn_fast.asyncio._connecting import create_connection
 from autobahn_fast.asyncio._framework import AsyncioFramework, current_loop
 from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.util import get_or_create_event_loop
@@ -280,7 +281,7 @@ class ApplicationRunner:
     def _connect(loop: Any, factory: Any, target: dict[str, Any]) -> Any:
         if "path" in target:
             return loop.create_unix_connection(factory, target["path"])
-        return loop.create_connection(factory, target["host"], target["port"], ssl=target["ssl"])
+        return create_connection(loop, factory, target["host"], target["port"], ssl=target["ssl"])
 
     async def _connect_once(self, make: Any) -> None:
         closed = self._closed = asyncio.Event()

@@ -15,6 +15,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast._names import also_from
+from autobahn_fast.asyncio._connecting import create_connection
 from autobahn_fast.asyncio._framework import AsyncioFramework
 from autobahn_fast.asyncio._receiver import direct_socket, receive_directly, set_reading
 from autobahn_fast.asyncio.util import create_transport_details, peer2str
@@ -228,7 +229,7 @@ class WebSocketClientProtocol(WebSocketAdapterProtocol, protocol.WebSocketClient
             await loop.create_connection(lambda: self, proxy.host, proxy.port)
             return
         tls = self._tls_arguments(target.host) if target.secure else {}
-        await loop.create_connection(lambda: self, target.host, target.port, **tls)
+        await create_connection(loop, lambda: self, target.host, target.port, **tls)
 
 
 class WebSocketAdapterFactory:

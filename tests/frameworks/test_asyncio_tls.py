@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from _clients import connect
 from _live import LOOPS, make_certificate, run
 from _servers import EchoServer
 
+from autobahn_fast.asyncio._connecting import create_connection
 from autobahn_fast.asyncio.component import Component
 from autobahn_fast.router import Router
 
@@ -81,7 +83,7 @@ def test_the_certificate_is_for_the_host(
                 assert details.is_secure
                 assert details.peer_cert["subjectAltName"]
             else:
-                with pytest.raises(ssl.SSLCertVerificationError, match=error):
+                with pytest.raises(ssl.SSLCertVerificationError, match=f"(?i){error}"):
                     await attempt
             assert sent == [host if host == "localhost" else None]
 
@@ -177,3 +179,55 @@ def test_the_server_knows_its_clients_certificate(loop: str, authority: Authorit
             assert certificate["sha256"]
 
     run(loop, main(), 12)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_tls_over_aiofastnet_where_it_is_installed(loop: str, authority: Authority) -> None:
+    pytest.importorskip("aiofastnet", reason="an optional package: client connections over TLS are faster with it")
+    seen: list[Any] = []
+
+    async def main() -> None:
+        async with Router(
+            ["wss://127.0.0.1:0/ws"], ["realm1"], ssl=authority.server_context(authority.issue("localhost"))
+        ) as router:
+            endpoint = {
+                "type": "tcp",
+                "host": "localhost",
+                "port": int(router.urls[0].rpartition(":")[2].split("/")[0]),
+            }
+            endpoint["tls"] = {"trust_root": str(authority.path)}
+            transport = {"url": at(router, "wss", "localhost"), "max_retries": 0, "endpoint": endpoint}
+            component = Component(transports=[transport])
+
+            @component.on_join
+            def leave(session: Any, details: Any) -> None:
+                seen.append(type(session.transport.transport).__module__)
+                seen.append(session.transport.transport_details.peer_cert["subjectAltName"])
+                session.leave()
+
+            await component.start()
+
+    run(loop, main(), 12)
+    assert seen[0].startswith("aiofastnet")
+    assert seen[1] == (("DNS", "localhost"),)
+
+
+def test_a_loops_own_way_to_connect_is_used() -> None:
+    """A program may have replaced it, and other loops have one that is theirs."""
+
+    class Own(asyncio.SelectorEventLoop):
+        async def create_connection(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]
+            return args, options
+
+    async def main() -> None:
+        context = ssl.create_default_context()
+        assert await create_connection(asyncio.get_running_loop(), print, "host", 1, ssl=context) == (
+            (print, "host", 1),
+            {"ssl": context},
+        )
+
+    made = Own()
+    try:
+        made.run_until_complete(main())
+    finally:
+        made.close()
