@@ -437,6 +437,16 @@ cdef class MsgPackCodec(Codec):
 
     cdef long long get_int(self, Cursor *c) except? -1:
         cdef Head h
+        cdef unsigned long long v
+        if c.p < c.end:                # the two forms that nearly all have: one octet, or eight behind the first
+            if c.p[0] < 0x80:
+                c.p += 1
+                return c.p[-1]
+            if c.p[0] == 0xCF and c.end - c.p > 8:
+                v = load_be(c.p + 1, 8)
+                if v <= <unsigned long long>MAX_ID:
+                    c.p += 9
+                    return <long long>v
         read_head(c, &h)
         if h.kind != POSITIVE or h.n > <unsigned long long>MAX_ID:
             return bad("an integer from 0 to 2^53 is expected", c)
@@ -465,6 +475,9 @@ cdef class MsgPackCodec(Codec):
 
     cdef dict get_map(self, Cursor *c):
         cdef Head h
+        if c.p < c.end and c.p[0] == 0x80:
+            c.p += 1
+            return None
         read_head(c, &h)
         if h.kind != MAP:
             bad("a map is expected", c)

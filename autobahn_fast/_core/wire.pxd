@@ -32,6 +32,7 @@ cdef class Wire(Sink):
                      dict options) except -1
     cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
     cdef bint _handle(self, long long subscription, tuple args, dict kwargs) except -1
+    cdef int _call_handler(self, object subscription, object fn, tuple args, dict kwargs) except -1
     cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1
     cdef bint _complete(self, long long request, tuple args) except -1
     cdef int _failed(self, object exc) except -1

@@ -399,20 +399,31 @@ cdef class Wire(Sink):
         handlers = self._subscriptions.get(subscription)
         if handlers is None:
             return False
+        if len(handlers) == 1:
+            each = handlers[0]
+            handler = each.handler
+            if handler.details_arg is not None:
+                return False
+            self._call_handler(each, handler.fn, args, kwargs)
+            return True
         for each in handlers:
             if each.handler.details_arg is not None:
                 return False
-        session = self.session
         for each in handlers:
-            try:
-                # Each gets fresh kwargs.
-                result = each.handler.fn(*args) if kwargs is None else each.handler.fn(*args, **kwargs)
-            except Exception as exc:
-                session._handler_failed(each, exc)
-            else:
-                if not is_plain(result):
-                    session._on_handled(each, result)
+            self._call_handler(each, each.handler.fn, args, kwargs)
         return True
+
+    cdef int _call_handler(self, object subscription, object fn, tuple args, dict kwargs) except -1:
+        # A call makes kwargs of its own.
+        session = self.session
+        try:
+            result = fn(*args) if kwargs is None else fn(*args, **kwargs)
+        except Exception as exc:
+            session._handler_failed(subscription, exc)
+        else:
+            if not is_plain(result):
+                session._on_handled(subscription, result)
+        return 0
 
     cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1:
         # An endpoint that wants no details is called here, and a plain result sent, without a step through the session.
