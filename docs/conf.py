@@ -33,13 +33,14 @@ pygments_dark_style = "native"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 
-autodoc_default_options = {"members": True, "show-inheritance": False, "member-order": "bysource"}
+autodoc_default_options = {"members": True, "member-order": "bysource"}
 autoclass_content = "both"
 autodoc_class_signature = "mixed"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
-maximum_signature_line_length = 90
+maximum_signature_line_length = 100
+toc_object_entries_show_parents = "hide"
 
 # Every link between pages and every name in a role must lead somewhere. Names in signatures need not: those of the standard
 # library and of Twisted have no page here, and the build does without a network.

@@ -385,7 +385,9 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
     ) -> Any:
         """Subscribe a function to a topic, or every decorated method of an object.
 
+        :param handler: called with the arguments of each event; may be a coroutine function.
         :param topic: URI; None for an object, or for a function decorated with ``@subscribe``.
+        :param options: how URIs match, whether the handler wants details, and more.
         :param check_types: check events against the function's annotations; mismatches go to ``onUserError``.
         :returns: a future of the ``Subscription``; for an object of the list of them.
         """
@@ -457,7 +459,9 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
     ) -> Any:
         """Register a function as a procedure, or every decorated method of an object.
 
+        :param endpoint: called with the arguments of each call; returns the result; may be a coroutine function.
         :param procedure: URI; None for an object, or for a function decorated with ``@register``.
+        :param options: how URIs match, how calls are spread, whether the endpoint wants details, and more.
         :param prefix: put before the URI.
         :param check_types: check calls against the function's annotations; mismatches are answered with
             ``wamp.error.type_check_error``.

@@ -17,6 +17,8 @@ FIELD = re.compile(r"(?<!\S):(?:param|returns|raises|yields)(?: [^:`]+)?: ")
 NAMES = re.compile(r"^(:(?:param|raises) )([^:`]+, [^:`]+:)")
 """A field about several names. Sphinx takes what is in front of a space for a type, so the spaces get out of its sight."""
 
+INSIDE = re.compile(r"(?:^|(?<=[.:] ))(?:It )?(?:Knows|Does not know|Each declares its fields)\b", re.MULTILINE)
+"""Where the docstring of a module begins to be about its place among the others."""
 INTERNAL = ("framework", "log")
 """Class attributes that have no underscore and are no programs' business all the same."""
 
@@ -58,9 +60,14 @@ def on_member(_app: Sphinx, _what: str, name: str, _obj: Any, _skip: bool, _opti
     return True if name in INTERNAL else None
 
 
-def on_docstring(_app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+def for_users(lines: list[str]) -> list[str]:
+    """Return the docstring of a module without what it knows and what it does not: that is for who works on it."""
+    return INSIDE.split("\n".join(lines), maxsplit=1)[0].rstrip().split("\n")
+
+
+def on_docstring(_app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
     """Sphinx: a docstring was read."""
-    lines[:] = laid_out(lines)
+    lines[:] = laid_out(for_users(lines) if what == "module" else lines)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
