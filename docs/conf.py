@@ -27,6 +27,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}
+highlight_language = "none"  # what is not marked is no code
 pygments_style = "friendly"
 pygments_dark_style = "native"
 
