@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+
+# A serializer's class attribute imports it when looked at, and numpy with it: neither is needed to write about them
+sys.modules.setdefault("bjdata", ModuleType("bjdata"))
 
 from autobahn_fast import __version__
 
@@ -47,5 +51,4 @@ toc_object_entries_show_parents = "hide"
 # library and of Twisted have no page here, and the build does without a network.
 nitpicky = True
 suppress_warnings = ["ref.python"]  # attributes of the same name in several classes
-autodoc_mock_imports = ["bjdata"]  # a serializer's class attribute imports it when looked at
 nitpick_ignore_regex = [(r"py:(class|exc|obj|data|meth|func|attr|mod)", r".*")]
