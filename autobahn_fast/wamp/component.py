@@ -290,7 +290,11 @@ class Component(ObservableMixin):
         ended: dict[str, Any] = {}
 
         def create_session() -> Any:
-            session = self._session = self._make_session(loop, transport, ended)
+            try:
+                session = self._session = self._make_session(loop, transport, ended)
+            except Exception as e:
+                self._main_error = e
+                raise
             return session
 
         self._protocol = protocol = await self._connect(loop, transport, create_session)
@@ -321,6 +325,11 @@ class Component(ObservableMixin):
         if config is None:
             config = ComponentConfig(self._realm, self._extra)
         session = self.session_factory(config)
+        if self._authentication and not hasattr(session, "add_authenticator"):
+            raise TypeError(
+                f"the component has authentication, which {type(session).__name__} does not take: derive it from Session, "
+                "or override onConnect and onChallenge"
+            )
         for method, value in self._authentication.items():
             session.add_authenticator(create_authenticator(method, **value) if isinstance(value, dict) else value)
 
