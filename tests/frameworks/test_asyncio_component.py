@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from autobahn_fast.asyncio.component import Component, run
+from autobahn_fast.asyncio.wamp import ApplicationSession
+from autobahn_fast.router import Router
 from autobahn_fast.wamp import message, role
 from autobahn_fast.wamp.exception import ApplicationError, TransportLost
 from autobahn_fast.wamp.types import TransportDetails
@@ -232,6 +234,24 @@ def test_a_refused_client_gives_up(go: Any) -> None:
         assert isinstance(e.value.__cause__, ApplicationError)
         assert e.value.__cause__.error == "wamp.error.authentication_failed"
         assert c.connections[0].received[0].authmethods == ["ticket"]
+
+    go(main())
+
+
+def test_a_session_that_cannot_be_made_is_not_tried_again(go: Any) -> None:
+    """What is wrong with it is the cause, not that the connection was closed."""
+
+    async def main() -> None:
+        async with Router(["ws://127.0.0.1:0/ws"]) as router:
+            c = Component(
+                transports={"type": "websocket", "url": router.urls[0], **FAST},
+                session_factory=ApplicationSession,
+                authentication={"ticket": {"ticket": "x", "authid": "a"}},
+            )
+            with pytest.raises(RuntimeError, match="Exhausted") as e:
+                await c.start()
+        assert isinstance(e.value.__cause__, TypeError)
+        assert "ApplicationSession does not take: derive it from Session" in str(e.value.__cause__)
 
     go(main())
 
