@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,20 @@ def test_on_twisted(reactor: str, scheme: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Unhandled" not in done.stderr, done.stderr
+
+
+def test_the_documentation_names_tests_that_exist() -> None:
+    """docs/reference/profile.md: every scenario is on the page, and every test on the page is there."""
+    root = PROGRAM.parents[2]
+    page = (root / "docs" / "reference" / "profile.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[-2] for line in page.splitlines() if line.startswith("| ") and line.count("|") == 4]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)} - {""}
+    live = set()
+    for file in (root / "tests" / "crossbar").glob("test_*.py"):
+        live |= set(re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+    for name in named:
+        if name.startswith("tests/"):
+            assert (root / name).is_file(), name
+        else:
+            assert name in SCENARIOS or name in live, name
+    assert set(SCENARIOS) <= named, set(SCENARIOS) - named
