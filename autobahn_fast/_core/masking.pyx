@@ -7,7 +7,8 @@ directly. Importing this module fails when AUTOBAHN_FAST_SIMD names kernels that
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -32,6 +33,9 @@ cdef extern from "utf8.h" nogil:
 cdef int read_key(object key, uint8_t *into) except -1:
     """Copy the four octets of a masking key."""
     cdef Py_buffer view
+    if PyBytes_CheckExact(key) and PyBytes_GET_SIZE(key) == 4:
+        memcpy(into, PyBytes_AS_STRING(key), 4)
+        return 0
     PyObject_GetBuffer(key, &view, PyBUF_SIMPLE)
     try:
         if view.len != 4:
@@ -180,8 +184,15 @@ def mask_copy(data, key, size_t phase=0):
 def mask_into(data, key, size_t phase=0):
     """XOR octet i of data with ``key[(phase + i) % 4]``, in place; data is a writable bytes-like object."""
     cdef uint8_t octets[4]
+    cdef uint8_t *payload
+    cdef size_t n
     cdef Py_buffer view
     read_key(key, octets)
+    if PyByteArray_CheckExact(data):      # half of the time for short payload is the buffer protocol's
+        n = <size_t>PyByteArray_GET_SIZE(data)
+        payload = <uint8_t *>PyByteArray_AS_STRING(data)
+        abf_mask(payload, payload, n, octets, phase)
+        return
     PyObject_GetBuffer(data, &view, PyBUF_WRITABLE)
     try:
         abf_mask(<uint8_t *>view.buf, <const uint8_t *>view.buf, <size_t>view.len, octets, phase)
