@@ -7,7 +7,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,6 +258,36 @@ def test_the_meta_api(library: str, js: str, play: Play) -> None:
         (told,), _ = await theirs.call("wamp.session.get", ours.session_id)
         assert told["session"] == ours.session_id
         assert ours.session_id in (await theirs.call("wamp.session.list"))[0][0]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_our_session_on_twisted(library: str, serializer: str, play: Play) -> None:
+    """It calls, publishes and is called."""
+    program = Path(__file__).with_name("_twisted_session.py")
+    octets = "text" if serializer == "json" else b"\x00\xff"
+
+    async def scene(world: World) -> None:
+        theirs, names = await world.theirs(library, serializer), [world.uri() for _ in range(3)]
+        await theirs.register(names[0], "echo")
+        events = await theirs.subscribe(names[2])
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(program), world.url, serializer, *names,
+            env={**os.environ, "PYTHONPATH": str(program.parents[3])},
+        )  # fmt: skip
+        try:
+            event = await soon(events)
+            assert (event["args"], event["kwargs"]) == ([octets, 1.5], {"word": "w"})
+            assert await theirs.call(names[1], octets, x=[1]) == ([octets], {"x": [1]})
+            with contextlib.suppress(JsError):  # it may be gone before its answer is out
+                await theirs.call(names[1], "stop")
+            assert await asyncio.wait_for(process.wait(), 10) == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
     play(scene)
 
