@@ -73,7 +73,7 @@ wheel: .venv-wheel/.installed  ## a wheel for each Python installed here, audite
 	@.venv-wheel/bin/python .ci/wheel.py $(ARGS)
 
 docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
-	@$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees docs build/site && echo "build/site/index.html"
+	@$(BIN)/python -m sphinx -q -j auto -W --keep-going -d build/doctrees docs build/site && echo "build/site/index.html"
 
 clean:  ## remove what was built, and the virtual environments made here
 	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venv-fuzz .venvs/crossbar .venvs/dropin .venvs/js .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
