@@ -58,7 +58,7 @@ def has_subnormal(value: Any) -> bool:
     """Is there a float in it that bjdata writes as decimal text?"""
     if isinstance(value, list | dict):
         return any(map(has_subnormal, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, float) and 0 < abs(value) < sys.float_info.min
+    return isinstance(value, float) and 0 < abs(value) <= sys.float_info.min
 
 
 @given(ANY)
