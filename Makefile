@@ -15,7 +15,7 @@ BENCH  := .venv-bench/.built $(if $(shell command -v npm),.venvs/js/.installed)
 
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench bench-full bench-plot bench-crossbar test-crossbar test-dropin test-js wstest sanitize coverage fuzz wheel docs clean
+.PHONY: help demo test build lint bench bench-full bench-plot bench-crossbar test-crossbar test-dropin test-js test-parity wstest sanitize coverage fuzz wheel docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -57,6 +57,9 @@ test-dropin: build .venvs/crossbar/.installed .venvs/dropin/.installed  ## Cross
 test-js: build .venvs/js/.installed  ## AutobahnJS and wampy.js with our sessions through our router; needs node and npm
 	@$(BIN)/python -m pytest tests/interop/js $(ARGS)
 
+test-parity: build .venvs/oracle/.installed  ## the same calls, octets and events for autobahn and for us: the same outcome
+	@$(BIN)/python -m pytest --oracle .venvs/oracle/bin/python tests/parity $(ARGS)
+
 wstest: build $(SUITE)  ## all of the Autobahn TestSuite, both roles, every framework; writes docs/conformance.md
 	@$(BIN)/python tests/conformance/run.py --report docs/conformance.md $(ARGS)
 
@@ -76,7 +79,7 @@ docs: $(VENV)/.docs  ## the documentation as HTML, into build/site
 	@$(BIN)/python -m sphinx -q -j auto -W --keep-going -d build/doctrees docs build/site && echo "build/site/index.html"
 
 clean:  ## remove what was built, and the virtual environments made here
-	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venv-fuzz .venvs/crossbar .venvs/dropin .venvs/js .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info $(VENV) .venv-bench .venv-wheel .venv-fuzz .venvs/crossbar .venvs/dropin .venvs/js .venvs/oracle .venvs/wstest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f autobahn_fast/_core/*.so autobahn_fast/_core/*.c
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -149,6 +152,13 @@ $(VENV)/.docs: $(VENV)/.built
 	@rm -rf .venvs/dropin/daphne && mkdir .venvs/dropin/daphne
 	@cd .venvs/dropin/daphne && ../bin/python -m pip download -q --disable-pip-version-check --no-deps --no-binary :all: daphne && tar xzf daphne-*.tar.gz
 	@.venvs/dropin/bin/python -m autobahn_fast dropin enable --shadow
+	@touch $@
+
+.venvs/oracle/.installed: pyproject.toml
+	@echo "== .venvs/oracle: autobahn itself, to compare with"
+	@test -x .venvs/oracle/bin/python || $(PYTHON) -m venv .venvs/oracle
+	@.venvs/oracle/bin/python $(PIP) --upgrade 'pip>=25.1'
+	@.venvs/oracle/bin/python $(PIP) --group bench
 	@touch $@
 
 # Without it the tests that need it are skipped: a package index that is out of reach fails nothing

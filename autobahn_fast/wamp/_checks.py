@@ -30,11 +30,11 @@ URI_PATTERNS = {
     (False, False, False): _URI_PAT_LOOSE_NON_EMPTY,
     (False, False, True): _URI_PAT_LOOSE_LAST_EMPTY,
     (False, True, False): _URI_PAT_LOOSE_EMPTY,
-    (False, True, True): _URI_PAT_LOOSE_EMPTY,
+    (False, True, True): _URI_PAT_LOOSE_LAST_EMPTY,
     (True, False, False): _URI_PAT_STRICT_NON_EMPTY,
     (True, False, True): _URI_PAT_STRICT_LAST_EMPTY,
     (True, True, False): _URI_PAT_STRICT_EMPTY,
-    (True, True, True): _URI_PAT_STRICT_EMPTY,
+    (True, True, True): _URI_PAT_STRICT_LAST_EMPTY,
 }
 
 MAX_ID = 9007199254740992  # 2**53
@@ -122,7 +122,7 @@ def check_or_raise_uri(
     :param message: begins the text of the error.
     :param strict: components of ``[0-9a-z_]`` only; otherwise anything but whitespace, ``.`` and ``#``.
     :param allow_empty_components: any component may be empty (wildcard matching).
-    :param allow_last_empty: the last one may be (prefix matching).
+    :param allow_last_empty: the last one may be (prefix matching), whatever ``allow_empty_components`` says.
     :param allow_none: None is passed through.
     :raises InvalidUriError: it is none.
     """

@@ -74,7 +74,8 @@ class Pattern:
     def _compile(self) -> None:
         parts: list[str] = []
         names: dict[str | int, type] = {}
-        for component in self._uri.split("."):
+        components = self._uri.split(".")
+        for place, component in enumerate(components):
             named = self._URI_NAMED_COMPONENT.match(component)
             converted = self._URI_NAMED_CONVERTED_COMPONENT.match(component)
             if self._URI_COMPONENT.match(component):
@@ -84,6 +85,8 @@ class Pattern:
                 kind = converted.group(2) if converted else "string"
                 if name in names or kind not in _CONVERTERS:
                     raise TypeError(f"invalid URI pattern {self._uri!r}: {component} is used twice or of unknown type")
+                if kind == "suffix" and place != len(components) - 1:
+                    raise TypeError(f"invalid URI pattern {self._uri!r}: {component} stands at the end only")
                 names[name] = _CONVERTERS[kind]
                 parts.append(f"(?P<{name}>{_ANY_COMPONENT})")
             elif not component:

@@ -27,13 +27,13 @@ __all__ = (
 )
 
 
-def parseSubprotocolIdentifier(subprotocol: str) -> tuple[int | None, str | None]:
+def parseSubprotocolIdentifier(subprotocol: Any) -> tuple[int | None, str | None]:
     """Take a WAMP subprotocol apart.
 
     :param subprotocol: for instance ``wamp.2.msgpack``.
     :returns: (WAMP version, serializer id), or (None, None) when it is none.
     """
-    parts = subprotocol.split(".")
+    parts = subprotocol.split(".") if isinstance(subprotocol, str) else []
     if len(parts) < 2 or parts[0] != "wamp" or not (parts[1].isascii() and parts[1].isdigit()):
         return None, None
     return int(parts[1]), ".".join(parts[2:])

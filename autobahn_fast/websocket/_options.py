@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from autobahn_fast._reading import MAX_HANDLERS, MAX_OCTETS
+from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.websocket._http import DEFAULT_LIMITS
 
 __all__ = (
@@ -44,39 +45,39 @@ class Option(NamedTuple):
 
 def _bool(name: str, value: Any) -> bool:
     if value not in (True, False):
-        raise ValueError(f"{name} is True or False, not {value!r}")
+        raise InvalidArgument(f"{name} is True or False, not {value!r}")
     return bool(value)
 
 
 def _octets(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is a number of octets (int; 0 for no limit), not {value!r}")
+        raise InvalidArgument(f"{name} is a number of octets (int; 0 for no limit), not {value!r}")
     if value < 0:
-        raise ValueError(f"{name} is 0 (no limit) or more, not {value}")
+        raise InvalidArgument(f"{name} is 0 (no limit) or more, not {value}")
     return value
 
 
 def _count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is an int, not {value!r}")
+        raise InvalidArgument(f"{name} is an int, not {value!r}")
     if value < 0:
-        raise ValueError(f"{name} is 0 or more, not {value}")
+        raise InvalidArgument(f"{name} is 0 or more, not {value}")
     return value
 
 
 def _seconds(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is a number of seconds (0 for never), not {value!r}")
+        raise InvalidArgument(f"{name} is a number of seconds (0 for never), not {value!r}")
     if not value >= 0:
-        raise ValueError(f"{name} is 0 (never) or more seconds, not {value}")
+        raise InvalidArgument(f"{name} is 0 (never) or more seconds, not {value}")
     return value
 
 
 def _ping_size(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is a number of octets (int), not {value!r}")
+        raise InvalidArgument(f"{name} is a number of octets (int), not {value!r}")
     if not 12 <= value <= 125:
-        raise ValueError(f"{name} is 12 to 125 octets, not {value}")
+        raise InvalidArgument(f"{name} is 12 to 125 octets, not {value}")
     return value
 
 
@@ -84,25 +85,27 @@ def _versions(name: str, value: Any) -> list[int]:
     versions = list(value)
     for v in versions:
         if v not in PROTOCOL_VERSIONS:
-            raise ValueError(f"{name} holds WebSocket protocol versions out of {list(PROTOCOL_VERSIONS)}, not {v!r}")
+            raise InvalidArgument(
+                f"{name} holds WebSocket protocol versions out of {list(PROTOCOL_VERSIONS)}, not {v!r}"
+            )
     return versions
 
 
 def _spec_version(name: str, value: Any) -> int:
     if value not in SPEC_TO_PROTOCOL_VERSION:
-        raise ValueError(f"{name} is a draft version out of {sorted(SPEC_TO_PROTOCOL_VERSION)}, not {value!r}")
+        raise InvalidArgument(f"{name} is a draft version out of {sorted(SPEC_TO_PROTOCOL_VERSION)}, not {value!r}")
     return value  # type: ignore[no-any-return]
 
 
 def _callable(name: str, value: Any) -> Callable[..., Any]:
     if not callable(value):
-        raise TypeError(f"{name} is a function, not {type(value).__name__}")
+        raise InvalidArgument(f"{name} is a function, not {type(value).__name__}")
     return value  # type: ignore[no-any-return]
 
 
 def _list(name: str, value: Any) -> list[Any]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} is a list, not {type(value).__name__}")
+        raise InvalidArgument(f"{name} is a list, not {type(value).__name__}")
     return list(value)
 
 
@@ -110,19 +113,19 @@ def _origins(name: str, value: Any) -> list[str]:
     origins = _list(name, value)
     for origin in origins:
         if not isinstance(origin, str):
-            raise TypeError(f"{name} holds str, not {type(origin).__name__}")
+            raise InvalidArgument(f"{name} holds str, not {type(origin).__name__}")
     return origins
 
 
 def _at_least_one(name: str, value: Any) -> int:
     if _count(name, value) == 0:
-        raise ValueError(f"{name} is 1 or more")
+        raise InvalidArgument(f"{name} is 1 or more")
     return value  # type: ignore[no-any-return]
 
 
 def _policy(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a str, not {type(value).__name__}")
+        raise InvalidArgument(f"{name} is a str, not {type(value).__name__}")
     return value if value.endswith("\x00") else value + "\x00"
 
 

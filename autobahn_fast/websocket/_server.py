@@ -146,6 +146,11 @@ class WebSocketServerProtocol(WebSocketProtocol):
         self.websocket_extensions = request.extensions
         self.websocket_origin = request.origin
         self.websocket_key = request.key
+        external = self.factory.externalPort
+        if external is not None and request.port not in (None, external):
+            raise _http.HttpError(
+                400, f"port {request.port} in the HTTP header Host is not {external}, the external port"
+            )
         if request.origin and not _http.check_origin(
             request.origin.lower(), self.allowedOriginsPatterns, self.allowNullOrigin
         ):
@@ -304,7 +309,7 @@ class WebSocketServerFactory(WebSocketFactory):
         """
         :param url: WebSocket URL of this server; default ``ws://localhost``. :param protocols: subprotocols it speaks.
         :param server: value of the Server header. :param headers: more HTTP headers of responses.
-        :param externalPort: port that clients see, where that is another.
+        :param externalPort: port that clients see, where that is another: they must say so, or none, in the header Host.
         :raises ValueError: the URL is not valid, or has query parameters.
         """
         self.logOctets = False
