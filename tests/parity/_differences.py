@@ -221,6 +221,12 @@ DIFFERENCES = [
     ),
     Difference(
         "protocol_options",
+        "0 and 1 are taken for False and True, everywhere",
+        lambda args, theirs, ours: ours[0] == "value" and any(type(value) is int for value in args[1].values()),
+        (False, {"autoPingRestartOnAnyTraffic": 0}, ("autoPingRestartOnAnyTraffic",)),
+    ),
+    Difference(
+        "protocol_options",
         "a policy for Flash sockets ends with NUL, as Flash wants it",
         lambda args, theirs, ours: "flashSocketPolicy" in args[1] and ours[0] == theirs[0] == "value",
         (True, {"flashSocketPolicy": "<policy/>"}, ("flashSocketPolicy",)),
@@ -281,6 +287,12 @@ DIFFERENCES = [
         "GOODBYE is answered with wamp.close.goodbye_and_out; listeners of leave come before onDisconnect",
         same_life,
         ([WELCOME, [6, {}, "wamp.close.normal"]], {}),
+    ),
+    Difference(
+        "session_life",
+        "behind leave() requests raise, as no answer would come; autobahn sends them behind GOODBYE",
+        lambda args, theirs, ours: "leave" in args[0] and any(event[1:2] == ["raised"] for event in ours[1][0]),
+        ([WELCOME, "leave", "call"], {}),
     ),
     Difference(
         "session_life",
