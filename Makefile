@@ -158,7 +158,7 @@ $(VENV)/.docs: $(VENV)/.built
 	@echo "== .venvs/oracle: autobahn itself, to compare with"
 	@test -x .venvs/oracle/bin/python || $(PYTHON) -m venv .venvs/oracle
 	@.venvs/oracle/bin/python $(PIP) --upgrade 'pip>=25.1'
-	@.venvs/oracle/bin/python $(PIP) --group bench
+	@.venvs/oracle/bin/python $(PIP) autobahn==26.10.2
 	@touch $@
 
 # Without it the tests that need it are skipped: a package index that is out of reach fails nothing
