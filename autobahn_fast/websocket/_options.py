@@ -8,7 +8,7 @@ derived from it. Knows nothing of what an option does.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from autobahn_fast._reading import MAX_HANDLERS, MAX_OCTETS
@@ -104,7 +104,7 @@ def _callable(name: str, value: Any) -> Callable[..., Any]:
 
 
 def _list(name: str, value: Any) -> list[Any]:
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise InvalidArgument(f"{name} is a list, not {type(value).__name__}")
     return list(value)
 

@@ -256,6 +256,12 @@ DIFFERENCES = [
     ),
     Difference(
         "server_handshake",
+        "a request that asks for no upgrade gets the status page, whatever port it names",
+        lambda args, theirs, ours: is_refused(theirs) and ours[1][0][0] == "HTTP/1.1 200",
+        (REQUEST.replace("Upgrade: websocket\r\n", "").encode() + b"\r\n", {"externalPort": 80}, {}, None),
+    ),
+    Difference(
+        "server_handshake",
         "an offer of a compression that cannot be accepted is declined, not refused",
         lambda args, theirs, ours: (
             b"Sec-WebSocket-Extensions" in args[0] and is_refused(theirs) and not is_refused(ours)

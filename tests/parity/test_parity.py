@@ -22,8 +22,13 @@ from autobahn_fast.websocket.protocol import WebSocketClientFactory, WebSocketSe
 Ask = Callable[..., tuple[Any, ...]]
 Agree = Callable[..., None]
 PHASES = (Phase.explicit, Phase.generate)  # outcomes are read as they are: shrinking takes minutes
-some = settings(max_examples=60, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
-many = settings(max_examples=200, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+# The same examples each time: what is found anew is a difference to look into, no reason to hold up others
+some = settings(
+    max_examples=60, deadline=None, phases=PHASES, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+many = settings(
+    max_examples=200, deadline=None, phases=PHASES, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture
