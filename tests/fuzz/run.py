@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Coverage-guided fuzzing of what reads a peer's octets: atheris (libFuzzer) on the targets of ``targets.py``.
+"""Coverage-guided fuzzing of what reads a peer's octets: atheris (libFuzzer) on the targets of ``fuzz_targets.py``.
 
     python tests/fuzz/run.py [--seconds 60] [--targets frames,json]
 
@@ -101,7 +101,7 @@ def fuzz(name: str, arguments: list[str]) -> None:
 
     with atheris.instrument_imports(include=["autobahn_fast"]):
         sys.path.insert(0, str(WORK / "tests/fuzz"))
-        import targets
+        import fuzz_targets as targets
     import autobahn_fast
 
     if not str(autobahn_fast.__file__).startswith(str(WORK)):
@@ -163,7 +163,7 @@ def main() -> int:
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     if options.one:
-        import targets
+        import fuzz_targets as targets
 
         targets.TARGETS[options.one[0]](Path(options.one[1]).read_bytes())
         return 0

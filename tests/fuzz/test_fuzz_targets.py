@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import fuzz_targets as targets
 import run
-import targets
 
 SEEDS = run.seeds()
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is fuzzed: functions that take any octets and raise only when the software is wrong. ``run.py`` hands them octets that
-are chosen for the code they reach; ``test_targets.py`` a few made-up ones.
+are chosen for the code they reach; ``test_fuzz_targets.py`` a few made-up ones.
 
 The first octets choose options and where the rest is split; what comes after them is what a peer would send.
 """
