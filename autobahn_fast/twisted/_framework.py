@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from autobahn_fast._framework import Framework
 from autobahn_fast.twisted._logging import TwistedLogger, make_logger
 
-__all__ = ("TwistedFramework", "current_reactor", "end_of_turn", "on_reactor")
+__all__ = ("Timer", "TwistedFramework", "current_reactor", "end_of_turn", "on_reactor")
 
 
 def current_reactor() -> Any:
@@ -49,7 +49,7 @@ def end_of_turn(reactor: Any) -> Callable[[Callable[[], Any]], Any] | None:
     return partial(reactor.callLater, 0)
 
 
-class _Timer:
+class Timer:
     """A delayed call that may be cancelled at any time."""
 
     __slots__ = ("_call",)
@@ -129,12 +129,12 @@ class TwistedFramework(Framework):
     @staticmethod
     def call_later(seconds: float, function: Callable[[], Any]) -> Any:
         """Call ``function()`` after so many seconds."""
-        return _Timer(_clock().callLater(seconds, function))
+        return Timer(_clock().callLater(seconds, function))
 
     @staticmethod
     def call_soon(function: Callable[[], Any]) -> Any:
         """Call ``function()`` in the next iteration of the reactor, which comes before it waits."""
-        return _clock().callLater(0, function)
+        return current_reactor().callLater(0, function)
 
     @staticmethod
     def sleep(seconds: float) -> Any:
@@ -177,8 +177,8 @@ def on_reactor(reactor: Any) -> type[TwistedFramework]:
 
     bound: dict[str, Any] = {
         "reactor": lambda: reactor,
-        "call_later": lambda seconds, function: _Timer(_clock(reactor).callLater(seconds, function)),
-        "call_soon": lambda function: _clock(reactor).callLater(0, function),
+        "call_later": lambda seconds, function: Timer(_clock(reactor).callLater(seconds, function)),
+        "call_soon": lambda function: reactor.callLater(0, function),
         "sleep": lambda seconds: _sleep(_clock(reactor), seconds),
     }
     for name, function in bound.items():

@@ -21,7 +21,7 @@ from autobahn_fast.twisted._connecting import (
     unix_endpoint,
     wrapped_in_tls,
 )
-from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, on_reactor
+from autobahn_fast.twisted._framework import Timer, TwistedFramework, current_reactor, on_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
 from autobahn_fast.twisted.wamp import Session
 from autobahn_fast.wamp import component
@@ -57,7 +57,7 @@ class Component(component.Component):
             return
         # The first attempt is made by the reactor that runs, even where another clock was given for the delays.
         future = self._delay_f = TwistedFramework.create_future()
-        self._timer = TwistedFramework.call_later(0, lambda: TwistedFramework.resolve(future))
+        self._timer = Timer(TwistedFramework.call_soon(lambda: TwistedFramework.resolve(future)))
 
     def _check_endpoint(self, endpoint: Any) -> None:
         if IStreamClientEndpoint.providedBy(endpoint):

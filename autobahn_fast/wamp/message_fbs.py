@@ -141,8 +141,9 @@ def _complete(cls: type[Any]) -> type[Any]:
         return cls._root(buf, offset)
 
     get_root.__name__ = f"GetRootAs{cls.__name__}"
-    cls.GetRootAs = classmethod(get_root)
-    setattr(cls, get_root.__name__, cls.GetRootAs)
+    root: Any = classmethod(get_root)
+    cls.GetRootAs = root
+    setattr(cls, get_root.__name__, root)
     return cls
 
 

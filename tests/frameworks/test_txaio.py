@@ -125,6 +125,35 @@ def test_timers_run_on_txaios_clock_on_twisted() -> None:
     """)
 
 
+def test_a_component_begins_though_nobody_advances_the_clock() -> None:
+    """The first attempt is due at once: that is no timer. Tests written for autobahn go by it."""
+    program("""
+        import txaio
+        txaio.use_twisted()
+        from twisted.internet import reactor
+        from twisted.internet.defer import Deferred
+        from twisted.internet.interfaces import IStreamClientEndpoint
+        from twisted.internet.task import Clock
+        from zope.interface import implementer
+        from autobahn_fast.twisted.component import Component
+
+        @implementer(IStreamClientEndpoint)
+        class Endpoint:
+            def connect(self, factory):
+                seen.append(factory)
+                reactor.stop()
+                return Deferred()
+
+        seen = []
+        txaio.config.loop = clock = Clock()
+        component = Component(transports={"type": "websocket", "url": "ws://127.0.0.1/ws", "endpoint": Endpoint()})
+        component.start(reactor=clock)
+        reactor.callLater(20, reactor.stop)
+        reactor.run()
+        assert seen
+    """)
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("chosen", ["", *FRAMEWORKS])
 def test_importing_chooses_the_framework_unless_one_is_chosen(framework: str, chosen: str) -> None:
