@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from _harness import FAR_PROCESSOR, place
+
 SOURCES = [Path(__file__).with_name(name) for name in ("far_end.c", "far_end_wamp.c", "far_end.h")]
 CACHE = Path(tempfile.gettempdir()) / f"autobahn_fast-bench-{os.getuid()}"
 
@@ -96,6 +98,7 @@ def running() -> Iterator[FarEnd]:
     with process:
         if process.stdout is None:
             raise Unavailable("the far end has no output")
+        place(process.pid, {FAR_PROCESSOR})
         ports = [int(process.stdout.readline()) for _ in range(2 if arguments else 1)]
         yield FarEnd(ports[0], ports[1] if arguments else 0)
         process.communicate()
