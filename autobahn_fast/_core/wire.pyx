@@ -130,9 +130,9 @@ cdef class Wire(Sink):
     :param session: has ``onMessage(msg)`` and, unless ``hot`` is False, ``_on_event``, ``_on_result``,
         ``_on_published`` and ``_on_invocation`` (see docs/design.md, "Wire and session"). A hot method that is missing leaves its
         messages to ``onMessage``. A session that has ``_plain_calls`` (its pending calls: request to a future with
-        ``set_result``, beside ``_call_options``, those that were made with options) gets plain results of calls without
-        options in these futures directly. If it has ``_future_of_calls``, too (a subclass of ``asyncio.Future`` that can
-        be given ``session`` and ``request``, and a loop), the wire makes the futures as well: ``start_call``. One with
+        ``set_result`` and ``done``, beside ``_call_options``, those that were made with options) gets plain results of calls
+        without options in these futures directly. If it has ``_future_of_calls``, too (their class, which can be given
+        ``session`` and ``request``, and its keyword arguments), the wire makes the futures as well: ``start_call``. One with
         ``_on_returned``, ``_on_raised`` and ``_on_unsent`` (beside ``_registrations`` and ``_invocations``, those not yet
         answered, and ``_live``, the wire it sends by) has plain endpoints called, and plain results sent, by the wire; one
         with ``_on_handled`` and ``_handler_failed`` (beside ``_subscriptions``) has plain handlers called.
@@ -169,8 +169,7 @@ cdef class Wire(Sink):
                 self._call_options = session._call_options
                 made_of = getattr(session, "_future_of_calls", None)
                 if made_of is not None:
-                    self._future_type, loop = made_of
-                    self._future_kwargs = {"loop": loop}
+                    self._future_type, self._future_kwargs = made_of
                     self.starts_calls = True
 
     # --- out ---

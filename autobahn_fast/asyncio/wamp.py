@@ -74,9 +74,9 @@ class ApplicationSession(protocol.ApplicationSession):
         return self._calls
 
     @property
-    def _future_of_calls(self) -> tuple[type[CallFuture], Any]:
-        """What these calls' futures are made of, as in ``_create_call_future``: their class and their loop."""
-        return CallFuture, self._loop
+    def _future_of_calls(self) -> tuple[type[CallFuture], dict[str, Any]]:
+        """What these calls' futures are made of, as in ``_create_call_future``: their class and its arguments."""
+        return CallFuture, {"loop": self._loop}
 
     def _reject_lost(self, future: asyncio.Future[Any], exc: BaseException) -> None:
         if not future.done():

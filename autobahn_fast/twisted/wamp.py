@@ -40,6 +40,28 @@ __all__ = (
 _log = make_logger("autobahn_fast.twisted.wamp")
 
 
+class CallDeferred(Deferred):  # type: ignore[type-arg]
+    """The Deferred of a call: cancelling it sends CANCEL."""
+
+    session: Any
+    request: int
+
+    set_result = Deferred.callback
+
+    def done(self) -> bool:
+        """Whether it was called or cancelled; this and ``set_result`` are what ``Wire`` knows of futures."""
+        return self.called
+
+    def cancel(self) -> None:
+        """Cancel the call; while its result is passed through a callback's Deferred: cancel that."""
+        if self.called:
+            super().cancel()
+            return
+        self.session._cancel_call(self.request)
+        if not self.called:
+            self.errback(Failure(CancelledError()))
+
+
 class ApplicationSession(protocol.ApplicationSession):
     """A WAMP session on Twisted. Subclass it and override ``onJoin`` and friends.
 
@@ -56,10 +78,21 @@ class ApplicationSession(protocol.ApplicationSession):
     _is_awaitable = staticmethod(TwistedFramework.is_awaitable)
     _spawn = staticmethod(TwistedFramework.spawn)
 
-    def _create_call_future(self, request: int) -> Any:
-        future: Any = Deferred(lambda _: self._cancel_call(request))  # cancelling it sends CANCEL
+    def _create_call_future(self, request: int) -> CallDeferred:
+        future = CallDeferred()
+        future.session = self
         future.request = request
         return future
+
+    @property
+    def _plain_calls(self) -> dict[int, CallDeferred]:
+        """Pending calls, for ``Wire``: those without options it makes and completes by itself."""
+        return self._calls
+
+    @property
+    def _future_of_calls(self) -> tuple[type[CallDeferred], dict[str, Any]]:
+        """What these calls' Deferreds are made of, as in ``_create_call_future``: their class and its arguments."""
+        return CallDeferred, {}
 
     def _gathered(self, futures: list[Any]) -> Any:
         """Return a Deferred of all results; what failed is there as a ``Failure``, as programs on Twisted expect."""

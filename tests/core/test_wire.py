@@ -479,7 +479,7 @@ def test_futures_that_the_wire_makes(codec: Codec) -> None:
     with pytest.raises(RuntimeError, match="itself"):
         Pair(codec, session=session).wire.start_call(9, "a.b", (), {})
     loop = asyncio.new_event_loop()
-    session._future_of_calls = (Future, loop)  # type: ignore[attr-defined]
+    session._future_of_calls = (Future, {"loop": loop})  # type: ignore[attr-defined]
     pair = Pair(codec, session=session)
     assert pair.wire.starts_calls is True
     future = pair.wire.start_call(9, "a.b", (1,), {"k": 2})

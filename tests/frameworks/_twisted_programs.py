@@ -77,6 +77,7 @@ def rpc_and_pubsub(scheme: str, serializer: str) -> None:
             assert await session.call("com.deferred", 2) == 4
             assert await session.call("com.inline", 2) == 6
             assert await session.call("com.coroutine", 2) == 8
+            await calls_that_the_wire_completes(session)
             got: list[int] = []
             assert await session.call("com.progress", 3, options=CallOptions(on_progress=got.append)) == "done"
             assert got == [0, 1, 2]
@@ -115,6 +116,40 @@ def rpc_and_pubsub(scheme: str, serializer: str) -> None:
             assert not e.code, e.code
     error = ("com.error.mine", (7,), {"k": b"\x00\x01"})
     assert log == ["cancelled", "wamp.error.canceled", error, ((1,), {"x": "y"}), "main"], log
+
+
+async def calls_that_the_wire_completes(session: Any) -> None:
+    """Their Deferreds are Deferreds: callbacks, chaining, cancelling, and being called by the program itself."""
+    from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred
+
+    assert session._live.starts_calls
+    call = session.call("com.plain", 1)
+    assert isinstance(call, Deferred)
+    assert call.request == session._last_request
+    assert session._calls[call.request] is call
+    assert await call.addCallback(lambda result: result + 1) == 2
+    call.cancel()  # harmless: it was called
+    later: Any = Deferred()
+    call = session.call("com.plain", 1).addCallback(lambda _: later)
+    await session.call("com.plain", 2)
+    call.cancel()  # it waits for another one, which is cancelled instead
+    assert later.called
+    assert await call.addErrback(lambda failure: failure.trap(CancelledError)) is CancelledError
+    mine = session.call("com.plain", 1)
+    mine.callback("mine")
+    assert await session.call("com.plain", 2) == 2  # what came in for the other one first is dropped
+    assert await mine == "mine"
+    cancelled = session.call("com.plain", 1)
+    cancelled.cancel()
+    try:
+        cancelled.callback("late")
+    except AlreadyCalledError:
+        pass
+    else:
+        raise RuntimeError("a cancelled call was called back")
+    assert await cancelled.addErrback(lambda failure: failure.trap(CancelledError)) is CancelledError
+    assert await session.call("com.plain", 3) == 3
+    assert not session._calls
 
 
 def Decorated() -> Any:
