@@ -16,8 +16,11 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import far_end
 from _harness import BENCH, Case, Figures, Skipped
+from ws_raw import frame
 
 from autobahn_fast._bench.processes import BenchError, Router
 from autobahn_fast._bench.progress import Progress
@@ -29,6 +32,8 @@ PHASE = 3.0
 """A phase of a scenario takes this many times the length of a round."""
 SUBSCRIBERS = 1_000
 EVENT_OCTETS = 256
+ALONE = 5
+"""Publications that are made one after another."""
 
 
 class Routers:
@@ -102,51 +107,40 @@ def through(routers: Routers, name: str) -> Callable[[float], Figures]:
 
 
 class Crowd:
-    """Many subscribers in this process, which do not look at what they get: octets are counted."""
+    """Many subscribers in one process (``peers/crowd.c``), which count messages, and a publisher in this one."""
 
     def __init__(self, url: str, realm: str) -> None:
         self.url, self.realm = url, realm
-        self.octets = 0
-        self.per_event = 0
-        self.connections: list[asyncio.Transport] = []
+        self.expected = 0
         self.publisher: Any = None
+        self._process: asyncio.subprocess.Process | None = None
 
     async def gather(self, count: int) -> None:
-        """Join and subscribe, one after another."""
+        """Have the subscribers join and subscribe, one after another, and the publisher join."""
         from autobahn_fast.asyncio.component import Component
-        from autobahn_fast.wamp.serializer import MsgPackSerializer
 
         joined: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         component = Component(transports=[{"url": self.url, "serializers": ["msgpack"]}], realm=self.realm)
         component.on("join", lambda session, details: joined.set_result(session))
-        self.component = component
-        self.running = component.start(asyncio.get_running_loop())
+        self._running = component.start(asyncio.get_running_loop())
         self.publisher = await asyncio.wait_for(joined, 20)
-        codec = MsgPackSerializer()
-        for _ in range(count):
-            self.connections.append(await self._subscriber(codec))
+        try:
+            program = far_end.compiled("crowd", [BENCH / "peers" / "crowd.c"], [])
+        except far_end.Unavailable as exc:
+            raise Skipped(str(exc)) from None
+        steps = [step.hex() for step in self._steps()]
+        port = urlsplit(self.url).port
+        self._process = await asyncio.create_subprocess_exec(
+            str(program), str(port), str(count), *steps, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        await self._answer()
 
-    async def _subscriber(self, codec: Any) -> asyncio.Transport:
-        from urllib.parse import urlsplit
-
-        from ws_raw import frame
-
+    def _steps(self) -> list[bytes]:
+        # What each subscriber sends.
         from autobahn_fast.wamp import message, role
+        from autobahn_fast.wamp.serializer import MsgPackSerializer
 
-        where = urlsplit(self.url)
-        crowd = self
-        answers: asyncio.Queue[bytes] = asyncio.Queue()
-
-        class Subscriber(asyncio.Protocol):
-            open = False
-
-            def data_received(self, data: bytes) -> None:
-                if self.open:
-                    crowd.octets += len(data)
-                else:
-                    answers.put_nowait(data)
-
-        transport, protocol = await asyncio.get_running_loop().create_connection(Subscriber, where.hostname, where.port)
+        where, codec = urlsplit(self.url), MsgPackSerializer()
         request = (
             f"GET {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -154,70 +148,66 @@ class Crowd:
         )
         hello = message.Hello(self.realm, {"subscriber": role.RoleSubscriberFeatures()})
         subscribe = message.Subscribe(1, "bench.crowd")
-        for step in (request.encode(), *(frame(codec.serialize(msg)[0], True) for msg in (hello, subscribe))):
-            transport.write(step)
-            await asyncio.wait_for(answers.get(), 20)
-        protocol.open = True
-        return transport
+        return [request.encode(), *(frame(codec.serialize(msg)[0], True) for msg in (hello, subscribe))]
+
+    async def _answer(self) -> bytes:
+        if self._process is None or self._process.stdout is None:
+            raise Skipped("there is no crowd")
+        line = await asyncio.wait_for(self._process.stdout.readline(), 60)
+        if not line:
+            raise Skipped("the crowd is gone: see its error above")
+        return line
 
     async def deliver(self, publications: int) -> None:
         """Publish and wait until everyone has everything."""
+        if self._process is None or self._process.stdin is None:
+            raise Skipped("there is no crowd")
         payload = "x" * EVENT_OCTETS
-        if not self.per_event:
-            self.octets = 0
-            await self.publisher.publish("bench.crowd", payload, options=_acknowledged())
-            await self._settled()
-            self.per_event = self.octets
-        self.octets = 0
         for _ in range(publications):
             self.publisher.publish("bench.crowd", payload)
-        wanted = self.per_event * publications
-        deadline = time.monotonic() + 60
-        while self.octets < wanted - 16 * publications * len(self.connections):  # ids differ in their length
-            if time.monotonic() > deadline:
-                raise Skipped(f"{self.octets} of {wanted} octets came")
-            await asyncio.sleep(0)
-
-    async def _settled(self) -> None:
-        seen = -1
-        while seen != self.octets or not seen:
-            seen = self.octets
-            await asyncio.sleep(0.3)
+        self.expected += publications * SUBSCRIBERS
+        self._process.stdin.write(b"%d\n" % self.expected)
+        if (total := int(await self._answer())) != self.expected:
+            raise Skipped(f"{total} instead of {self.expected} events came")
 
     async def disperse(self) -> None:
         """End all connections."""
-        for transport in self.connections:
-            transport.abort()
-        self.publisher.leave()
-        await self.running
-
-
-def _acknowledged() -> Any:
-    from autobahn_fast.wamp.types import PublishOptions
-
-    return PublishOptions(acknowledge=True)
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            await self._process.wait()
+        if self.publisher is not None:
+            self.publisher.leave()
+            await self._running
 
 
 def to_many(routers: Routers, name: str) -> Callable[[float], Figures]:
-    """A side: one publisher, 1000 subscribers; microseconds of wall time for each delivered event."""
+    """A side: one publisher, 1000 subscribers; microseconds of wall time for each delivered event: of publications as fast as
+    they go, and of each when everyone has got the one before.
+    """
 
     def measure(seconds: float) -> Figures:
         url, realm = routers.url(name)
 
         async def run() -> Figures:
             if name not in routers.crowds:
-                crowd = Crowd(url, realm)
+                routers.crowds[name] = crowd = Crowd(url, realm)
                 await crowd.gather(SUBSCRIBERS)
-                routers.crowds[name] = crowd
                 await crowd.deliver(1)
             crowd = routers.crowds[name]
             start = time.perf_counter()
+            for _ in range(ALONE):
+                await crowd.deliver(1)
+            alone = (time.perf_counter() - start) / ALONE
+            start = time.perf_counter()
             await crowd.deliver(10)
             one = (time.perf_counter() - start) / 10
-            count = min(max(int(seconds * PHASE / one), 5), 1_000)
+            count = min(max(int(seconds * PHASE / one), 10), 1_000)
             start = time.perf_counter()
             await crowd.deliver(count)
-            return {"event": (time.perf_counter() - start) / count / SUBSCRIBERS * 1e6}
+            return {
+                "event": (time.perf_counter() - start) / count / SUBSCRIBERS * 1e6,
+                "event alone": alone / SUBSCRIBERS * 1e6,
+            }
 
         figures: Figures = routers.run(run())
         return figures
