@@ -29,6 +29,8 @@ cdef class Engine:
     cdef readonly bint writable                # False: open_message raises EngineClosed
     cdef readonly bint reading                 # False: octets that come in are dropped (closed, or failed)
     cdef bint _turn_open                       # something was written in this loop turn already
+    cdef bint _burst                           # in the last turn something was written in, there was more than one thing
+    cdef Py_ssize_t _first                     # octets in out with the first thing of this turn, when it waits; -1: more did
     cdef bint _corked                          # inside feed/buffer_updated: joined, flushed when it returns
     cdef bint _begun                           # __init__ was called
     cdef bint _copy_in                         # parse must be able to write to what it is given: feed copies to inbox

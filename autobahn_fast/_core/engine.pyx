@@ -242,6 +242,8 @@ cdef class Engine:
 
     cdef int emit(self) except -1:
         if self.out.size >= FLUSH_AT:
+            if self._turn_open:
+                self._first = -1
             return self._flush()
         if self._corked or self._turn_open:
             return 0
@@ -252,11 +254,17 @@ cdef class Engine:
             except:
                 self._turn_open = False
                 raise
+            if self._burst:
+                # As in the turn before there will be more: one system call for all of them. If not, the next one is lone.
+                self._first = self.out.size
+                return 0
         return self._flush()
 
     def turn_over(self) -> None:
         """The loop turn ends: what was joined goes to the transport. For ``defer``."""
         self._turn_open = False
+        self._burst = self.out.size > self._first
+        self._first = 0
         if self.out.size > 0:
             self._flush()
 

@@ -35,6 +35,78 @@ def test_what_follows_in_the_same_turn_is_joined():
     assert engine.unsent == 0
 
 
+def test_a_turn_after_one_with_several_messages_is_joined_from_its_first():
+    engine, _, wire = make(True)
+    engine.send(b"0")
+    engine.send(b"1")
+    wire.end_turn()
+    for turn in range(3):
+        before = len(wire)
+        for i in range(4):
+            engine.send(b"%d" % i)
+        assert len(wire) == before, turn
+        assert len(wire.deferred) == 1
+        wire.end_turn()
+        assert wire[before:] == [b"".join(frame(1, b"%d" % i) for i in range(4))]
+        assert engine.unsent == 0
+
+
+def test_a_lone_message_after_a_burst_goes_with_the_end_of_its_turn_and_the_next_at_once():
+    engine, _, wire = make(True)
+    engine.send(b"0")
+    engine.send(b"1")
+    wire.end_turn()
+    before = len(wire)
+    engine.send(b"lone")
+    assert len(wire) == before
+    wire.end_turn()
+    assert wire[before:] == [frame(1, b"lone")]
+    engine.send(b"again")
+    assert wire[before + 1 :] == [frame(1, b"again")]
+
+
+def test_a_turn_that_was_flushed_at_64_kib_was_a_burst():
+    engine, _, wire = make(True)
+    engine.send(b"0")
+    engine.send(b"1")
+    engine.send(b"x" * 65536)
+    assert engine.unsent == 0
+    wire.end_turn()
+    before = len(wire)
+    engine.send(b"2")
+    assert len(wire) == before
+    engine.send(b"x" * 65536)
+    assert len(wire) == before + 1
+    wire.end_turn()
+    engine.send(b"3")
+    assert engine.unsent == 3
+
+
+def test_lone_large_messages_are_no_burst():
+    engine, _, wire = make(True)
+    for i in range(3):
+        engine.send(b"x" * 65536)
+        wire.end_turn()
+        engine.send(b"%d" % i)
+        assert wire[-1] == frame(1, b"%d" % i)
+        wire.end_turn()
+
+
+def test_a_burst_that_is_flushed_by_hand_leaves_nothing_behind():
+    engine, _, wire = make(True)
+    engine.send(b"0")
+    engine.send(b"1")
+    wire.end_turn()
+    engine.send(b"2")
+    engine.flush()
+    assert wire[-1] == frame(1, b"2")
+    wire.end_turn()
+    engine.send(b"3")
+    assert wire[-1] == frame(1, b"3")
+    wire.end_turn()
+    assert wire.octets == b"".join(frame(1, b"%d" % i) for i in range(4))
+
+
 def test_64_kib_flush():
     engine, _, wire = make(True)
     for _ in range(1000):
