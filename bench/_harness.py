@@ -155,6 +155,11 @@ class Worker:
             raise Skipped(answer["error"])
         return dict(answer)
 
+    @property
+    def ended(self) -> bool:
+        """It is gone, by itself or because it took too long."""
+        return self._process.poll() is not None
+
     def _last_words(self) -> str:
         self._process.wait()
         self._errors.seek(0)
@@ -164,7 +169,8 @@ class Worker:
     def stop(self) -> None:
         """End it."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(OSError):  # it may have ended by itself, with what was written to it unread
+                self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -186,7 +192,9 @@ class Workers:
 
         def measure(seconds: float) -> Figures:
             worker = self._workers.get(command)
-            if worker is None:
+            if worker is None or worker.ended:
+                if worker is not None:
+                    worker.stop()
                 try:
                     worker = self._workers[command] = Worker(command)
                 except OSError as exc:

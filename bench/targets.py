@@ -15,6 +15,8 @@ from typing import Any
 OURS = "autobahn_fast"
 LIMITS = ("raw ", "C loop", "memcpy", "simdutf", "zlib", "python")
 """Sides whose name begins so are bounds, not peers."""
+FLAT = 1.5
+"""Cost is flat, or linear, when the largest case costs at most so much more than the smallest would have it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Target:
     at_most: float | None = None
     ours: str = OURS
     figure: str = "cpu"
+    beside: str | None = None
+    """The case of the peer, when it is another one: how cost grows is a case beside a smaller one."""
+    times: float = 1
+    """The peer's value counts so many times: a message that is so much larger may cost so much more."""
 
     @property
     def wanted(self) -> str:
@@ -38,6 +44,8 @@ class Target:
     @property
     def against(self) -> str:
         """What ours is compared with."""
+        if self.beside is not None:
+            return (f"{self.times:g} times " if self.times != 1 else "") + self.beside
         return self.peer or "-"
 
 
@@ -107,6 +115,7 @@ def wamp() -> list[Target]:
         Target(g, "publish, prepared", "autobahn", at_least=100),
         Target(g, "event", "autobahn", at_least=100),
         Target(g, "call, 100 in flight", "autobahn", at_least=35),
+        Target(g, "call, 100 in flight, callbacks", "autobahn", at_least=35),
         Target(g, "call, in sequence", "autobahn", at_least=6.5),
         Target(g, "call, in sequence", "raw round trip", at_most=1.5),
         Target(g, "invocation", "autobahn", at_least=60),
@@ -119,6 +128,11 @@ def wamp() -> list[Target]:
     bounds = ((" cbor", 1.3), (" rawsocket", 1.0), (" asyncio", 1.4), (" twisted", 1.5))
     for way, bound in bounds:
         made += [Target(g, path, OURS, at_most=bound, ours=OURS + way) for path in ("publish", "event")]
+    others = ("call, 100 in flight", "call, in sequence", "invocation", "publish, acknowledged")
+    made += [Target(g, path, OURS, at_most=1.3, ours=f"{OURS} cbor") for path in others]
+    made += [
+        Target(g, path, f"{OURS} asyncio", at_most=1.5, ours=f"{OURS} twisted") for path in ("publish", "event")
+    ]
     return [replace(target, path=f"WAMP {target.path}") for target in made]
 
 
@@ -131,6 +145,18 @@ def footprint() -> list[Target]:
         Target(g, "import twisted.component", "autobahn", at_most=0.7, figure="ms"),
         Target(g, "idle session", None, at_most=8, figure="KiB"),
     ]
+
+
+def growth() -> list[Target]:
+    """Ours beside ours with fewer connections, subscriptions, calls pending, or a smaller message."""
+    g = "growth"
+    pairs = [
+        ("echo 256 B, 1000 connections", "echo 256 B, 1 connections", 1),
+        ("WAMP event, 10000 subscriptions", "WAMP event, 1 subscriptions", 1),
+        ("WAMP call, 10000 pending", "WAMP call, 1 pending", 1),
+        *((f"{path} 64 MiB", f"{path} 1 MiB", 64) for path in ("echo", "send", "receive")),
+    ]
+    return [Target(g, path, OURS, at_most=FLAT, beside=beside, times=times) for path, beside, times in pairs]
 
 
 def router() -> list[Target]:
@@ -146,19 +172,36 @@ def router() -> list[Target]:
     ]
 
 
-TARGETS: list[Target] = [*wamp(), *websocket(), *kernels(), *router(), *footprint()]
+def through_crossbar() -> list[Target]:
+    """Against autobahn, both as clients of Crossbar, whose throughput is the ceiling: what counts is the clients' own time."""
+    bounds = (("publish", 70), ("event", 100), ("call", 35), ("call, in sequence", 6.5), ("invocation", 60))
+    return [
+        Target("Crossbar", "clients of Crossbar", "autobahn", at_least=bound, figure=figure)
+        for figure, bound in bounds
+    ]
+
+
+TARGETS: list[Target] = [
+    *wamp(),
+    *websocket(),
+    *kernels(),
+    *router(),
+    *through_crossbar(),
+    *footprint(),
+    *growth(),
+]
 
 
 def judge(target: Target, cases: Mapping[str, Mapping[str, Any]]) -> Verdict:
     """Compare; ``cases`` are those of a result file by their path."""
-    case = cases.get(target.path)
-    if case is None:
-        return Verdict(target, note="not in this run")
     values: list[float | None] = []
-    for side in (target.ours, target.peer):
+    for path, side in ((target.path, target.ours), (target.beside or target.path, target.peer)):
         if side is None:
             values.append(None)
             continue
+        case = cases.get(path)
+        if case is None:
+            return Verdict(target, note="not in this run")
         rounds = case["sides"].get(side, {}).get(target.figure)
         if not rounds:
             return Verdict(target, note=f"{side}: {case.get('skipped', {}).get(side, 'not measured')}")
@@ -168,6 +211,7 @@ def judge(target: Target, cases: Mapping[str, Mapping[str, Any]]) -> Verdict:
         return Verdict(target)
     if peer is None:
         return Verdict(target, ours, None, ours)
+    peer *= target.times
     ratio = peer / ours if target.at_least is not None else ours / peer
     return Verdict(target, ours, peer, ratio)
 

@@ -59,6 +59,7 @@ class Result:
     cpu_publish: float = 0.0
     cpu_event: float = 0.0
     cpu_call: float = 0.0
+    cpu_sequence: float = 0.0
     cpu_invocation: float = 0.0
     sent: int = 0
     received: int = 0
@@ -139,6 +140,7 @@ class Scenario:
         self.result.sent += called["sent"]
         self.result.received += called["received"]
         self.result.call_rate = called["received"] / called["seconds"]
+        self.result.cpu_sequence = called["cpu"] / called["sent"]
         self.result.call_p50 = called["p50"]
         self.result.call_p99 = called["p99"]
 

@@ -24,7 +24,7 @@ from ws_raw import frame
 
 from autobahn_fast._bench.processes import BenchError, Router
 from autobahn_fast._bench.progress import Progress
-from autobahn_fast._bench.scenario import Plan, Scenario
+from autobahn_fast._bench.scenario import Plan, Result, Scenario
 
 CROSSBAR = Path(os.environ.get("CROSSBAR", BENCH.parent / ".venvs" / "crossbar" / "bin" / "crossbar"))
 REALM = "realm1"
@@ -87,13 +87,7 @@ def through(routers: Routers, name: str) -> Callable[[float], Figures]:
 
     def measure(seconds: float) -> Figures:
         url, realm = routers.url(name)
-        plan = Plan("uvloop", url, "msgpack", realm=realm, seconds=max(seconds * PHASE, 0.3))
-        try:
-            result = routers.run(Scenario(plan, Progress(io.StringIO(), 1)).run())
-        except BenchError as exc:
-            raise Skipped(str(exc).splitlines()[0]) from None
-        if result.lost:
-            raise Skipped(f"{result.lost} messages were lost")
+        result = scenario(routers, Plan("uvloop", url, "msgpack", realm, seconds=max(seconds * PHASE, 0.3)))
         return {
             "event": 1e6 / result.event_rate,
             "call": 1e6 / result.pipeline_rate,
@@ -104,6 +98,35 @@ def through(routers: Routers, name: str) -> Callable[[float], Figures]:
         }
 
     return measure
+
+
+def as_client(routers: Routers, package: str) -> Callable[[float], Figures]:
+    """A side: a package's clients of Crossbar, all phases of a scenario. Microseconds of a client's processor time for a message."""
+
+    def measure(seconds: float) -> Figures:
+        url, realm = routers.url("Crossbar")
+        result = scenario(routers, Plan("uvloop", url, "msgpack", realm, package, seconds=max(seconds * PHASE, 0.3)))
+        figures = {
+            "publish": result.cpu_publish,
+            "event": result.cpu_event,
+            "call": result.cpu_call,
+            "call, in sequence": result.cpu_sequence,
+            "invocation": result.cpu_invocation,
+        }
+        return {name: value * 1e6 for name, value in figures.items()}
+
+    return measure
+
+
+def scenario(routers: Routers, plan: Plan) -> Result:
+    """Run it. Raises `Skipped` when it fails, or a message is lost."""
+    try:
+        result: Result = routers.run(Scenario(plan, Progress(io.StringIO(), 1)).run())
+    except BenchError as exc:
+        raise Skipped(str(exc).splitlines()[0]) from None
+    if result.lost:
+        raise Skipped(f"{result.lost} messages were lost")
+    return result
 
 
 class Crowd:
@@ -216,9 +239,10 @@ def to_many(routers: Routers, name: str) -> Callable[[float], Figures]:
 
 
 def router_cases(routers: Routers) -> list[Case]:
-    """One subscriber and one callee, and a thousand subscribers."""
+    """One subscriber and one callee, and a thousand subscribers; and what clients take with Crossbar as the router."""
     names = ("embedded", "Crossbar")
     return [
         Case("router", {name: through(routers, name) for name in names}, full=True),
         Case("router, 1000 subscribers", {name: to_many(routers, name) for name in names}, full=True),
+        Case("clients of Crossbar", {name: as_client(routers, name) for name in ("autobahn_fast", "autobahn")}, full=True),
     ]

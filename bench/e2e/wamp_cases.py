@@ -29,7 +29,12 @@ WAYS: dict[str, tuple[str, dict[str, str]]] = {
 FEW = {"prepared": ("", " twisted", " json"), "call_window": ("", " twisted")}
 """Paths that are not measured in every way."""
 CALL_OCTETS = 280
-"""About what a CALL with the payload takes, and its RESULT."""
+"""About what a CALL with the payload takes, and its RESULT, and a PUBLISH."""
+EVENT_OCTETS = 274
+RAW = {"publish": ("send", CALL_OCTETS), "event": ("receive", EVENT_OCTETS), "call_sequence": ("echo", CALL_OCTETS)}
+"""Limits: what bare transports take for frames of the same sizes, made beforehand. The second column is a job of ``ws.py``."""
+COUNTS = (1, 10, 100, 1_000, 10_000)
+"""Of subscriptions, and of calls pending."""
 NODE = BENCH.parent / ".venvs" / "js"
 """The folder with ``node_modules``, where the JavaScript clients are; ``make test-js`` fills it as well."""
 
@@ -59,6 +64,18 @@ class WampCases:
             "wampy.js json": side("node", script, "wampy", str(NODE), self._port, path=path, serializer="json"),
         }
 
+    def _limits(self, path: str) -> dict[str, Measure]:
+        job, size = RAW.get(path, ("", 0))
+        if not job:
+            return {}
+        program = str(BENCH / "peers" / "ws.py")
+        name = "raw round trip" if job == "echo" else "raw frames"
+        ways = {name: ("raw:protocol", "uvloop"), f"{name}, socket": ("socket", "asyncio")}
+        return {
+            side: self._workers.side(python(), program, *way, self._port, "0", path=job, size=size)
+            for side, way in ways.items()
+        }
+
     def cases(self) -> list[Case]:
         """All of them."""
         made = []
@@ -73,26 +90,22 @@ class WampCases:
                 sides["autobahn"] = self._package("autobahn", "", path="publish")
             else:
                 sides |= self._others(path)
-            if path == "call_sequence":
-                raw = (python(), str(BENCH / "peers" / "ws.py"), "raw:protocol", "uvloop", self._port, "0")
-                sides["raw round trip"] = self._workers.side(*raw, path="echo", size=CALL_OCTETS)
+            sides |= self._limits(path)
             made.append(Case(name, sides))
         return made + self.growth()
 
     def growth(self) -> list[Case]:
         """By the number of subscriptions, and of calls under way."""
         made = []
-        for count in (1, 100, 10_000):
-            sides = {
-                package: self._package(package, "", path="event", subscriptions=count)
-                for package in ("autobahn_fast", "autobahn")
-            }
-            name = f"WAMP event, {count} subscriptions"
-            made.append(Case(name, sides, "WAMP event, by subscriptions", count, full=True))
-        for count in (1, 100, 10_000):
-            sides = {
-                package: self._package(package, "", path="call_pipelined", pending=count)
-                for package in ("autobahn_fast", "autobahn")
-            }
-            made.append(Case(f"WAMP call, {count} pending", sides, "WAMP call, by calls pending", count, full=True))
+        for path, what, name in (
+            ("event", "subscriptions", "WAMP event, {} subscriptions"),
+            ("call_pipelined", "pending", "WAMP call, {} pending"),
+        ):
+            series = name.format("by").replace("by pending", "by calls pending")
+            for count in COUNTS:
+                sides = {
+                    package: self._package(package, "", path=path, **{what: count})
+                    for package in ("autobahn_fast", "autobahn")
+                }
+                made.append(Case(name.format(count), sides, series, count, full=True))
         return made

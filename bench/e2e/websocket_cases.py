@@ -21,13 +21,19 @@ PEERS = {
     "raw protocol": ("raw:protocol", "uvloop"),
     "raw buffered": ("raw:buffered", "uvloop"),
     "raw aiofastnet": ("raw:aiofastnet", "uvloop"),
+    "raw asyncio": ("raw:protocol", "asyncio"),
+    "raw socket": ("socket", "asyncio"),
     "zlib": ("zlib", "asyncio"),
 }
 """Side: the client program and its loop. ``raw``: octets made beforehand and not looked at, the limit."""
 CLIENTS = ("autobahn_fast", "autobahn", "picows", "aiohttp", "websockets")
 LOOPS = ("autobahn_fast asyncio", "autobahn_fast twisted", "autobahn twisted")
-LIMITS = ("raw protocol", "raw buffered", "raw aiofastnet")
-ALL = (*CLIENTS, "wsproto", *LOOPS, *LIMITS)
+LIMITS = ("raw protocol", "raw buffered", "raw aiofastnet", "raw socket")
+ALL = (*CLIENTS, "wsproto", *LOOPS, *LIMITS, "raw asyncio")
+LARGE = ("autobahn_fast", "picows", "aiohttp", "raw protocol", "raw socket")
+"""Sides that take messages of 64 MiB in less than seconds."""
+SIZES = (32, 256, 8 * KIB, 100 * KIB, 1024 * KIB)
+LARGE_SIZES = (8 << 20, 64 << 20)
 
 
 def name_of(size: int) -> str:
@@ -52,38 +58,51 @@ class WebSocketCases:
 
     def cases(self) -> list[Case]:
         """All of them."""
-        made = []
-        for size in (32, 256, 8 * KIB, 100 * KIB, 1024 * KIB):
-            made.append(
-                self._case(f"echo {name_of(size)}", ALL, "echo, by octets in a message", size, path="echo", size=size)
-            )
-        made.append(self._case("echo 256 B, TLS", (*CLIENTS, *LOOPS, *LIMITS), path="echo", size=256, tls=True))
-        made.append(self._case("echo 16 KiB, TLS", CLIENTS + LIMITS, "", 0, True, path="echo", size=16 * KIB, tls=True))
+        return [*self._echo(), *self._encrypted(), *self._compressed(), *self._one_way(), *self._connections()]
+
+    def _echo(self) -> list[Case]:
+        """Round trips by size, to 64 MiB."""
+        series = "echo, by octets in a message"
+        made = [self._case(f"echo {name_of(size)}", ALL, series, size, path="echo", size=size) for size in SIZES]
+        for size in LARGE_SIZES:
+            made.append(self._case(f"echo {name_of(size)}", LARGE, series, size, True, path="echo", size=size))
+        return made
+
+    def _encrypted(self) -> list[Case]:
+        """Over TLS: round trips, and one way."""
+        made = [self._case("echo 256 B, TLS", (*CLIENTS, *LOOPS, *LIMITS), path="echo", size=256, tls=True)]
+        for path, size in (("echo", 16 * KIB), ("send", 256), ("receive", 256), ("receive", 16 * KIB)):
+            name = f"{path} {name_of(size)}, TLS"
+            made.append(self._case(name, CLIENTS + LIMITS, "", 0, True, path=path, size=size, tls=True))
+        return made
+
+    def _compressed(self) -> list[Case]:
+        """JSON with permessage-deflate, and the same text without."""
+        job: dict[str, Any] = {"path": "echo", "size": 8 * KIB, "text": True}
         deflating = tuple(name for name in (*CLIENTS, "wsproto", *LOOPS, "zlib") if name != "picows")
-        made.append(
-            self._case("echo 8 KiB JSON, deflate", deflating, path="echo", size=8 * KIB, text=True, deflate=True)
-        )
-        made.append(
-            self._case("echo 8 KiB JSON", (*CLIENTS, "wsproto"), "", 0, True, path="echo", size=8 * KIB, text=True)
-        )
+        return [
+            self._case("echo 8 KiB JSON, deflate", deflating, **job, deflate=True),
+            self._case("echo 8 KiB JSON", (*CLIENTS, "wsproto"), "", 0, True, **job),
+        ]
+
+    def _one_way(self) -> list[Case]:
+        """Floods by size, to 64 MiB."""
+        made = []
         for path in ("send", "receive"):
-            for size in (32, 256, 8 * KIB, 16 * KIB, 100 * KIB, 1024 * KIB):
-                sides = ALL if size == 256 else (*CLIENTS, *LIMITS[:2])
-                series = f"{path}, by octets in a message"
+            for size in sorted((*SIZES, 16 * KIB, *LARGE_SIZES)):
+                some = LARGE if size in LARGE_SIZES else (*CLIENTS, "raw protocol", "raw buffered", "raw socket")
+                sides = ALL if size == 256 else some
                 full = size not in (256, 16 * KIB)
+                series = f"{path}, by octets in a message"
                 made.append(self._case(f"{path} {name_of(size)}", sides, series, size, full, path=path, size=size))
+        return made
+
+    def _connections(self) -> list[Case]:
+        """Round trips on many connections of one process."""
+        sides = (*CLIENTS, "raw protocol")
+        series = "echo 256 B, by connections"
+        made = []
         for count in (1, 10, 100, 1000):
-            sides = (*CLIENTS, "raw protocol")
-            made.append(
-                self._case(
-                    f"echo 256 B, {count} connections",
-                    sides,
-                    "echo, by connections",
-                    count,
-                    True,
-                    path="echo",
-                    size=256,
-                    connections=count,
-                )
-            )
+            job: dict[str, Any] = {"path": "echo", "size": 256, "connections": count}
+            made.append(self._case(f"echo 256 B, {count} connections", sides, series, count, True, **job))
         return made

@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from worker import Meter, resident, run_on
+from worker import Meter, latencies, resident, run_on
 
 BATCH = 100
 ASKED = 5_000
@@ -26,6 +26,8 @@ ASKED = 5_000
 PAYLOAD = ("The quick brown fox jumps over the lazy dog 0123456789. " * 5)[:256]
 STEPS = {"publish": BATCH, "prepared": BATCH, "invocation": BATCH, "call_pipelined": BATCH, "call_window": BATCH}
 """Counts are multiples of this."""
+ONE_BY_ONE = ("acknowledged", "call_sequence")
+"""Paths whose round trips have latencies: with many under way they would say how many there are."""
 
 
 class Futures:
@@ -256,7 +258,8 @@ class Handler:
         path = getattr(self.paths[key], job["path"])
         if job["path"] == "prepared" and not hasattr(self.paths[key].session, "prepare_publish"):
             return {"error": "has no prepared publications"}
-        return await self.meter.measure(key + job["path"], path, job["seconds"], STEPS.get(job["path"], 1))
+        answer = await self.meter.measure(key + job["path"], path, job["seconds"], STEPS.get(job["path"], 1))
+        return answer | (await latencies(lambda: path(1)) if job["path"] in ONE_BY_ONE else {})
 
     async def memory(self, count: int) -> dict[str, float]:
         """KiB that an idle session takes beyond a bare transport of the loop."""

@@ -10,9 +10,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from wamp import ASKED, BATCH, PAYLOAD, STEPS, check
+from wamp import ASKED, BATCH, ONE_BY_ONE, PAYLOAD, STEPS, check
 from wampproto import serializers
-from worker import Meter, run_on
+from worker import Meter, latencies, run_on
 from xconn.async_client import AsyncClient
 from xconn.types import Event, Invocation, Result
 
@@ -112,7 +112,8 @@ class Handler:
         if path is None:
             return {"error": "not measured"}
         key = serializer + job["path"]
-        return await self.meter.measure(key, path, job["seconds"], STEPS.get(job["path"], 1))
+        answer = await self.meter.measure(key, path, job["seconds"], STEPS.get(job["path"], 1))
+        return answer | (await latencies(lambda: path(1)) if job["path"] in ONE_BY_ONE else {})
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Client(CallbackClient):
         if deflate:
             raise ValueError("picows has no permessage-deflate")
         made = Echo if path == "echo" else Count
-        _, listener = await picows.ws_connect(made, url, ssl_context=context, **self.options)
+        _, listener = await picows.ws_connect(made, url, ssl_context=context, max_frame_size=1 << 30, **self.options)
         return listener
 
     async def close(self, connection: Any) -> None:

@@ -2,7 +2,7 @@
 """The limits: frames made beforehand, written to a bare protocol, and octets that are counted and not looked at.
 
 The option says what is bare: ``protocol`` (asyncio.Protocol), ``buffered`` (asyncio.BufferedProtocol), ``aiofastnet`` (its
-transport, buffered), ``socket`` (a blocking socket, without a loop).
+transport, buffered). A bare socket without a loop is in ``ws_socket.py``.
 """
 
 from __future__ import annotations
