@@ -130,9 +130,7 @@ def wamp() -> list[Target]:
         made += [Target(g, path, OURS, at_most=bound, ours=OURS + way) for path in ("publish", "event")]
     others = ("call, 100 in flight", "call, in sequence", "invocation", "publish, acknowledged")
     made += [Target(g, path, OURS, at_most=1.3, ours=f"{OURS} cbor") for path in others]
-    made += [
-        Target(g, path, f"{OURS} asyncio", at_most=1.5, ours=f"{OURS} twisted") for path in ("publish", "event")
-    ]
+    made += [Target(g, path, f"{OURS} asyncio", at_most=1.5, ours=f"{OURS} twisted") for path in ("publish", "event")]
     return [replace(target, path=f"WAMP {target.path}") for target in made]
 
 
@@ -176,8 +174,7 @@ def through_crossbar() -> list[Target]:
     """Against autobahn, both as clients of Crossbar, whose throughput is the ceiling: what counts is the clients' own time."""
     bounds = (("publish", 70), ("event", 100), ("call", 35), ("call, in sequence", 6.5), ("invocation", 60))
     return [
-        Target("Crossbar", "clients of Crossbar", "autobahn", at_least=bound, figure=figure)
-        for figure, bound in bounds
+        Target("Crossbar", "clients of Crossbar", "autobahn", at_least=bound, figure=figure) for figure, bound in bounds
     ]
 
 

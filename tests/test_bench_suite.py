@@ -151,6 +151,17 @@ def test_targets_without_a_peer_or_a_measurement(suite: dict[str, ModuleType], d
     assert rows[1][5:] == ["<= 2", "2", "pass"]
 
 
+def test_growth_is_judged_by_a_smaller_case(suite: dict[str, ModuleType], document: dict[str, Any]) -> None:
+    targets = suite["targets"]
+    document["cases"].append(case("echo 64 MiB", sides={"autobahn_fast": {"cpu": [150.0]}}))
+    wanted = targets.Target("g", "echo 64 MiB", "autobahn_fast", at_most=1.5, beside="echo 32 B", times=64)
+    (verdict,) = targets.judge_all(document, [wanted])
+    assert (verdict.ours, verdict.peer, verdict.word) == (150, 128, "pass")
+    assert targets.rows([verdict])[1][2] == "64 times echo 32 B"
+    missing = targets.Target("g", "echo 64 MiB", "autobahn_fast", at_most=1.5, beside="echo 1 B")
+    assert targets.judge_all(document, [missing])[0].note == "not in this run"
+
+
 def test_every_target_is_a_case_and_a_side_of_the_suite(suite: dict[str, ModuleType]) -> None:
     sys.path[:0] = [str(BENCH / "e2e"), str(BENCH / "micro")]
     modules = [
@@ -173,7 +184,7 @@ def test_every_target_is_a_case_and_a_side_of_the_suite(suite: dict[str, ModuleT
     assert len(sides) == len(cases)
     for target in suite["targets"].TARGETS:
         assert target.ours in sides[target.path], target
-        assert target.peer is None or target.peer in sides[target.path], target
+        assert target.peer is None or target.peer in sides[target.beside or target.path], target
         assert (target.at_least is None) != (target.at_most is None)
 
 
@@ -304,7 +315,7 @@ def test_websocket_client(suite: dict[str, ModuleType], far: Any, loop: str) -> 
         assert answer["count"] >= 1
 
 
-@pytest.mark.parametrize("peer", ["raw:protocol", "raw:buffered", "websockets", "aiohttp"])
+@pytest.mark.parametrize("peer", ["raw:protocol", "raw:buffered", "socket", "websockets", "aiohttp"])
 def test_websocket_peers(suite: dict[str, ModuleType], far: Any, peer: str) -> None:
     jobs = [{"path": path, "size": 256} for path in ("echo", "send", "receive")]
     answers = run_jobs(suite, "ws.py", [peer, "asyncio", str(far.port), "0"], jobs)
@@ -329,6 +340,39 @@ def test_wamp_client(suite: dict[str, ModuleType], far: Any, loop: str) -> None:
     jobs += [{"path": "call_sequence", "transport": "rawsocket", "pending": 5}]
     for answer in run_jobs(suite, "wamp.py", ["autobahn_fast", loop, str(far.port)], jobs):
         assert answer["cpu"] > 0
+
+
+def test_round_trips_of_wamp_have_latencies(suite: dict[str, ModuleType], far: Any) -> None:
+    answers = run_jobs(suite, "wamp.py", ["autobahn_fast", "uvloop", str(far.port)], [{"path": "acknowledged"}])
+    assert 0 < answers[0]["p50"] <= answers[0]["p99"]
+
+
+def test_a_worker_that_is_gone_is_started_again(suite: dict[str, ModuleType]) -> None:
+    workers = suite["_harness"].Workers()
+    script = "import sys; sys.stdin.readline(); print('{\"cpu\": 1}')"
+    side = workers.side(sys.executable, "-c", script)
+    try:
+        assert side(0.1) == {"cpu": 1}
+        for worker in workers._workers.values():
+            worker._process.wait(10)
+        assert side(0.1) == {"cpu": 1}
+    finally:
+        workers.stop()
+
+
+def test_crowd_counts_what_it_is_sent(suite: dict[str, ModuleType], far: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCH / "e2e")
+    routers = importlib.import_module("router_cases")
+    monkeypatch.setattr(routers, "SUBSCRIBERS", 5)
+    made = routers.Routers()
+    try:
+        made.crowds["embedded"] = crowd = routers.Crowd(*made.url("embedded"))
+        made.run(crowd.gather(5))
+        for _ in range(2):
+            made.run(crowd.deliver(20))
+        assert crowd.expected == 200
+    finally:
+        made.stop()
 
 
 def test_worker_that_fails_is_skipped_with_its_reason(suite: dict[str, ModuleType], far: Any) -> None:

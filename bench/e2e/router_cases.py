@@ -244,5 +244,7 @@ def router_cases(routers: Routers) -> list[Case]:
     return [
         Case("router", {name: through(routers, name) for name in names}, full=True),
         Case("router, 1000 subscribers", {name: to_many(routers, name) for name in names}, full=True),
-        Case("clients of Crossbar", {name: as_client(routers, name) for name in ("autobahn_fast", "autobahn")}, full=True),
+        Case(
+            "clients of Crossbar", {name: as_client(routers, name) for name in ("autobahn_fast", "autobahn")}, full=True
+        ),
     ]
