@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * XOR with a rotating key of four octets. Callers come with n >= 16 (mask.h does the shorter ones inline), yet every
+ * XOR with a rotating key of four octets. Callers come with n > 32 (mask.h does the shorter ones inline), yet every
  * function here takes any n.
  *
  * All have one shape: whole vectors, then one last vector which ends at the last octet and overlaps its neighbour. It
@@ -68,14 +68,20 @@ void abf_mask_sse2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
     _mm_storeu_si128((__m128i *)(dst + n - 16), last);
 }
 
-/* 16 to 31 octets: two overlapping vectors. */
-ABF_TARGET("avx2") static void mask_16_to_31(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+/* 33 to 128 octets, which is most messages and all control frames: two or four overlapping vectors, no loop. */
+ABF_TARGET("avx2") static inline void mask_33_to_128(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
-    const __m128i a = _mm_xor_si128(_mm_loadu_si128((const __m128i *)src), _mm_set1_epi32((int)key));
-    const __m128i b = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(src + n - 16)),
-                                    _mm_set1_epi32((int)key_after(key, n)));
-    _mm_storeu_si128((__m128i *)dst, a);
-    _mm_storeu_si128((__m128i *)(dst + n - 16), b);
+    const __m256i k = _mm256_set1_epi32((int)key), end = _mm256_set1_epi32((int)key_after(key, n));
+    const __m256i a = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)src), k);
+    const __m256i d = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(src + n - 32)), end);
+    if (n > 64) {
+        const __m256i b = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(src + 32)), k);
+        const __m256i c = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(src + n - 64)), end);
+        _mm256_storeu_si256((__m256i *)(dst + 32), b);
+        _mm256_storeu_si256((__m256i *)(dst + n - 64), c);
+    }
+    _mm256_storeu_si256((__m256i *)dst, a);
+    _mm256_storeu_si256((__m256i *)(dst + n - 32), d);
 }
 
 /* Octets i to n - 1 but for the last vector; k is the key as it applies at i. */
@@ -99,11 +105,13 @@ ABF_TARGET("avx2") static inline void mask_from_avx2(uint8_t *dst, const uint8_t
 ABF_TARGET("avx2") void abf_mask_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     __m256i first, last;
-    if (n < 32) {
-        if (n < 16)
-            abf_mask_short(dst, src, n, key);
+    if (n <= 128) {
+        if (n > 32)
+            mask_33_to_128(dst, src, n, key);
+        else if (n >= 16)
+            abf_mask_medium(dst, src, n, key);
         else
-            mask_16_to_31(dst, src, n, key);
+            abf_mask_short(dst, src, n, key);
         return;
     }
     last = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(src + n - 32)),

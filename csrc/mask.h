@@ -52,12 +52,34 @@ ABF_INLINE void abf_mask_short(uint8_t *dst, const uint8_t *src, size_t n, uint3
     }
 }
 
+/* 16 to 32 octets: four words, all loaded before the first is stored, as above. */
+ABF_INLINE void abf_mask_medium(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+{
+    const uint64_t key64 = ((uint64_t)key << 32) | key;
+    const unsigned shift = (unsigned)(n & 3) * 8; /* both words from the end are at a multiple of 8 from it */
+#ifdef ABF_BIG_ENDIAN
+    const uint64_t last = (key64 << shift) | (key64 >> ((64 - shift) & 63));
+#else
+    const uint64_t last = (key64 >> shift) | (key64 << ((64 - shift) & 63));
+#endif
+    const uint64_t a = abf_load64(src) ^ key64;
+    const uint64_t b = abf_load64(src + 8) ^ key64;
+    const uint64_t c = abf_load64(src + n - 16) ^ last;
+    const uint64_t d = abf_load64(src + n - 8) ^ last;
+    abf_store64(dst, a);
+    abf_store64(dst + 8, b);
+    abf_store64(dst + n - 16, c);
+    abf_store64(dst + n - 8, d);
+}
+
 /* dst[i] = src[i] ^ key[(phase + i) mod 4] for i < n. dst may be src; they may not overlap otherwise. Any alignment. */
 ABF_INLINE void abf_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t phase)
 {
     const uint32_t rotated = abf_mask_rotate(key, phase);
     if (n < 16)
         abf_mask_short(dst, src, n, rotated);
+    else if (n <= 32)
+        abf_mask_medium(dst, src, n, rotated);
     else
         ABF_KERNELS()->mask(dst, src, n, rotated);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# cython: binding=True, embedsignature=False, autotestdict=False
+# cython: embedsignature=True, embedsignature.format=clinic, autotestdict=False
 """Objects over the kernels of csrc/ for Python programs: XOR masking and UTF-8 validation of a stream.
 
 Knows octets, a masking key and a validator's state. Does not know frames or messages: the engines call the kernels
@@ -30,12 +30,16 @@ cdef extern from "utf8.h" nogil:
     uint32_t abf_utf8_step(uint32_t state, uint8_t c)
 
 
-cdef int read_key(object key, uint8_t *into) except -1:
+cdef inline int read_key(object key, uint8_t *into) except -1:
     """Copy the four octets of a masking key."""
-    cdef Py_buffer view
     if PyBytes_CheckExact(key) and PyBytes_GET_SIZE(key) == 4:
         memcpy(into, PyBytes_AS_STRING(key), 4)
         return 0
+    return read_any_key(key, into)
+
+
+cdef int read_any_key(object key, uint8_t *into) except -1:
+    cdef Py_buffer view
     PyObject_GetBuffer(key, &view, PyBUF_SIMPLE)
     try:
         if view.len != 4:
@@ -49,7 +53,14 @@ cdef int read_key(object key, uint8_t *into) except -1:
 cdef bytes masked(object data, const uint8_t *key, size_t phase, uint64_t *length):
     """A masked copy of data; *length becomes its size."""
     cdef Py_buffer view
+    cdef Py_ssize_t n
     cdef bytes out
+    if PyBytes_CheckExact(data):
+        n = PyBytes_GET_SIZE(data)
+        out = PyBytes_FromStringAndSize(NULL, n)
+        abf_mask(<uint8_t *>PyBytes_AS_STRING(out), <const uint8_t *>PyBytes_AS_STRING(data), <size_t>n, key, phase)
+        length[0] = <uint64_t>n
+        return out
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         out = PyBytes_FromStringAndSize(NULL, view.len)
@@ -136,12 +147,16 @@ cdef class Utf8Validator:
         """
         cdef Py_buffer view
         cdef size_t n, accepted
-        PyObject_GetBuffer(ba, &view, PyBUF_SIMPLE)
-        try:
-            n = <size_t>view.len
-            accepted = abf_utf8_feed(&self._stream, <const uint8_t *>view.buf, n)
-        finally:
-            PyBuffer_Release(&view)
+        if PyBytes_CheckExact(ba):            # half of the time for short text is the buffer protocol's
+            n = <size_t>PyBytes_GET_SIZE(ba)
+            accepted = abf_utf8_feed(&self._stream, <const uint8_t *>PyBytes_AS_STRING(ba), n)
+        else:
+            PyObject_GetBuffer(ba, &view, PyBUF_SIMPLE)
+            try:
+                n = <size_t>view.len
+                accepted = abf_utf8_feed(&self._stream, <const uint8_t *>view.buf, n)
+            finally:
+                PyBuffer_Release(&view)
         return accepted == n, self._stream.state == 0, accepted, self._stream.total
 
 
