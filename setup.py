@@ -32,6 +32,7 @@ MODULES = {
     "batch": [],
     "wire": [],
     "requests": [],
+    "exchange": [],
     "relay": KERNELS,
 }
 

@@ -3,6 +3,7 @@ from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport Codec, Cursor, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
+from autobahn_fast._core.exchange cimport Exchange
 
 
 cdef class Payload:
@@ -22,6 +23,7 @@ cdef class RouterWire(Sink):
     cdef readonly Statistics statistics
     cdef public bint joined                     # False: only HELLO and its like are taken
     cdef public bint left                       # GOODBYE came in: what the client sent before it heard of that is dropped
+    cdef Exchange exchange                      # joins what goes out in a loop turn; None: the engine does by itself
     cdef bint _msgpack, _ubjson
     cdef object _parse                          # parse(list) -> message object
     cdef object _on_publish, _on_call, _on_yield, _on_error, _on_message, _on_failure, _on_lag, _on_dropped

@@ -5,6 +5,7 @@ from typing import Any
 from autobahn_fast._core.batch import Batch
 from autobahn_fast._core.codec import Codec, Statistics
 from autobahn_fast._core.engine import Engine, Sink
+from autobahn_fast._core.exchange import Exchange
 
 class Payload:
     codec: Codec
@@ -31,6 +32,7 @@ class RouterWire(Sink):
         parse: Callable[[list[Any]], Any],
         statistics: Statistics | None = None,
         batch: Batch | None = None,
+        exchange: Exchange | None = None,
     ) -> None: ...
     def close(self) -> None: ...
     def receive(self, data: bytes | bytearray | memoryview, binary: bool) -> None: ...

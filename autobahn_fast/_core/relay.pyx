@@ -12,6 +12,7 @@ from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport MAX_ID, Codec, Cursor, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
+from autobahn_fast._core.exchange cimport Exchange
 from autobahn_fast._core.kernels cimport abf_utf8_feed, abf_utf8_reset, abf_utf8_t
 
 from autobahn_fast._core.codec import DecodeError, EncodeError
@@ -239,13 +240,15 @@ cdef class RouterWire(Sink):
     :param statistics: counters shared with the transport's serializer.
     :param batch: how messages are told apart when several share one transport message; None: each has its own. Messages
         that the engine joins go out in one batch.
+    :param exchange: has what goes out in a loop turn sent at its end; None: the engine sends as it does for everybody.
     """
 
     def __cinit__(self, Engine engine not None, Codec codec not None, session, parse, Statistics statistics=None,
-                  Batch batch=None):
+                  Batch batch=None, Exchange exchange=None):
         self.engine = engine
         self.codec = codec
         self.batch = batch
+        self.exchange = exchange
         self.statistics = statistics
         self._msgpack = codec.name == "msgpack"
         self._ubjson = codec.name == "ubjson"
@@ -524,6 +527,8 @@ cdef class RouterWire(Sink):
         return self._sealed(out.size - start)
 
     cdef int _sealed(self, Py_ssize_t size) except -1:
+        if self.exchange is not None:
+            self.exchange.hold(self.engine)
         if self.batch is None:
             self.engine.seal(self.codec.binary)
         else:

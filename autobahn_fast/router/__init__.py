@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from autobahn_fast._core.exchange import Exchange
 from autobahn_fast._core.relay import fan_out
 from autobahn_fast.router import server
 from autobahn_fast.router.config import RealmConfig, realm_config
@@ -104,6 +105,8 @@ class Router:
         self._connections: set[RouterSession] = set()
         self._tasks: set[asyncio.Future[Any]] = set()
         self._empty: asyncio.Event | None = None
+        self.exchange = Exchange()
+        """What joins that which goes out to clients in a turn of the loop that the router was started on."""
 
     def _realm(self, config: RealmConfig) -> Realm:
         return Realm(config, fan_out, self.call_later)
@@ -120,6 +123,7 @@ class Router:
             raise RuntimeError("the router is started already: stop() it first")
         self._empty = asyncio.Event()
         self._empty.set()
+        self.exchange = Exchange()
         try:
             for address in self._addresses:
                 listener = server.Listener(self, address)

@@ -110,7 +110,7 @@ class RouterSession(Requests):
 
     def make_wire(self, engine: Any, codec: Any, statistics: Any = None, batch: Any = None) -> RouterWire:
         """A wire over ``engine`` for this session; not yet its sink."""
-        self.wire = RouterWire(engine, codec, self, self._parse, statistics, batch)
+        self.wire = RouterWire(engine, codec, self, self._parse, statistics, batch, self.router.exchange)
         self.wire.max_lag = self.flow.alert
         return self.wire  # type: ignore[no-any-return]
 
