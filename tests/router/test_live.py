@@ -476,3 +476,23 @@ def test_publishers_go_on_when_the_one_they_wait_for_is_gone(run):
 def test_wrong_arguments(arguments, options, exc):
     with pytest.raises(exc):
         Router(*arguments, **options)
+
+
+def test_a_loop_turn_costs_one_call_of_the_loop_for_all_receivers(run):
+    async def main():
+        async with router_and(*["msgpack"] * 12) as (router, publisher, *subscribers):
+            for client in subscribers:
+                assert (await client.ask(32, 1, {}, "com.topic"))[0] == 33
+            called = []
+            for session in router._connections:
+                engine = session.wire.engine
+                defer = asyncio.get_running_loop().call_soon
+                engine.attach(
+                    session.transport.transport.write, lambda f, defer=defer: (called.append(f.__self__), defer(f))
+                )
+            publisher.send_all(*([16, number + 1, {}, "com.topic", [number]] for number in range(3)))
+            for client in subscribers:
+                assert [(await client.receive())[4] for _ in range(3)] == [[0], [1], [2]]
+            assert set(called) == {router.exchange}
+
+    run(main())
