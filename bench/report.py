@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes the figures of a run into docs/performance.md, between two markers: machine, targets, and the cases as tables.
+"""Writes the figures of a run into docs/performance.md, between two markers: machine, targets, pictures, and the cases as tables.
 
 ``python bench/report.py [FILE ...]`` does it again from result files. What stands outside of the markers stays as it is.
 """
@@ -15,11 +15,18 @@ from typing import Any
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
 
+import pictures
 import targets
 from _harness import median, spread, table
 
 PAGE = BENCH.parent / "docs" / "performance.md"
+PICTURES = "_static"
+"""Where the pictures are, from the folder of the page."""
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+KEY = """\
+Blue is autobahn_fast, grey are limits: bare transports and loops in C that do only what nobody can leave out. Less is better.
+Bars are in proportion; behind each value is how many times ours it is. Both axes of curves are logarithmic: cost that grows in
+proportion is a straight line, and cost that does not grow is level."""
 COLUMNS = {
     "WAMP": ["autobahn_fast", "autobahn", "xconn", "AutobahnJS json", "wampy.js json", "autobahn_fast json", "autobahn json"],
     "WAMP, Twisted, RawSocket, CBOR, asyncio": [
@@ -117,10 +124,15 @@ def kernel_table(document: Mapping[str, Any]) -> str:
     return table(rows, left=2) if len(rows) > 1 else ""
 
 
-def text_of(document: Mapping[str, Any]) -> str:
-    """All that goes between the markers."""
+def text_of(document: Mapping[str, Any], drawn: Mapping[str, tuple[str, str]]) -> str:
+    """All that goes between the markers; ``drawn`` are the pictures, as `pictures.draw` returns them."""
     verdicts = targets.judge_all(document)
-    parts = [machine_line(document), "### Targets", table(targets.rows(verdicts), left=3), losses(verdicts)]
+    parts = [machine_line(document)]
+    if drawn:
+        parts.append(KEY)
+    for name, (heading, alt) in drawn.items():
+        parts += [f"### {heading}", f"![{alt}]({PICTURES}/{name})"]
+    parts += ["### Targets", table(targets.rows(verdicts), left=3), losses(verdicts)]
     parts += ["### Where others take less", behind(document)]
     for heading in COLUMNS:
         made = cases_table(document, heading)
@@ -147,7 +159,8 @@ def update(page: Path, document: Mapping[str, Any]) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{page} has no {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{text_of(document)}\n\n{END}{after}", encoding="utf-8")
+    drawn = pictures.draw(document, page.parent / PICTURES)
+    page.write_text(f"{before}{BEGIN}\n\n{text_of(document, drawn)}\n\n{END}{after}", encoding="utf-8")
 
 
 def merged(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,22 +4,25 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from autobahn_fast._bench import main as command
-from autobahn_fast._bench import plot
+from autobahn_fast._bench import plot, svg
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT / "bench"
 FOLDERS = [str(BENCH), str(BENCH / "peers")]
-NAMES = ("_harness", "targets", "report", "far_end", "worker", "ws_raw", "ws_turns")
+SVG = "{http://www.w3.org/2000/svg}"
+NAMES = ("_harness", "targets", "pictures", "report", "far_end", "worker", "ws_raw", "ws_turns")
 
 
 @pytest.fixture(scope="module")
@@ -238,24 +241,63 @@ def test_results_of_the_bench_command_can_be_drawn(tmp_path: Path) -> None:
 
 
 def test_plots(document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is in the bench group of dependencies only")
     (tmp_path / "tiny.json").write_text(json.dumps(document))
     assert command.main(["bench", "--plot", str(tmp_path)]) == 0
     written = [Path(line) for line in capsys.readouterr().out.split()]
-    assert [path.name for path in written] == [
-        "tiny-compare.svg",
-        "tiny-compare.png",
-        "tiny-growth.svg",
-        "tiny-growth.png",
-        "tiny.html",
-    ]
-    assert written[1].read_bytes().startswith(b"\x89PNG")
+    pictures = [path for path in written if path.suffix == ".png"]
+    assert len(pictures) == (2 if importlib.util.find_spec("matplotlib") else 0)
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+    written = [path for path in written if path not in pictures]
+    assert [path.name for path in written] == ["tiny-compare.svg", "tiny-growth.svg", "tiny.html"]
     assert "<svg" in written[0].read_text()
-    page = written[4].read_text()
+    page = written[2].read_text()
     assert page.count("<svg") == 2
     assert "P&lt;1&gt;" in page
     assert "http-equiv" not in page
     assert "<script" not in page
+
+
+def test_charts_are_svg_with_everything_in_it(document: dict[str, Any]) -> None:
+    bars, curves = plot.panels(document)
+    bars[0].bars["a<b"] = 4.0
+    tree = ElementTree.fromstring(svg.render([*bars, *curves], "what & why"))
+    words = [element.text for element in tree.iter(f"{SVG}text")]
+    assert {"WAMP publish", "mask 16 B", "autobahn_fast", "2.00", "100", "50×", "a<b", "256"} <= set(words)
+    assert tree.get("aria-label") == "what & why"
+    assert len(list(tree.iter(f"{SVG}polyline"))) == 2
+    lengths = {float(bar.get("width", "")) for bar in list(tree.iter(f"{SVG}rect"))[1:]}
+    assert max(lengths) > 20 * min(lengths)
+    with pytest.raises(ValueError, match="nothing to draw"):
+        svg.render([], "empty")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.01234, "0.012"), (2.345, "2.35"), (23.45, "23.4"), (234.5, "234"), (12345.6, "12,346")]
+)
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert svg.number(value) == text
+
+
+def test_pictures_of_the_documentation(suite: dict[str, ModuleType], document: dict[str, Any], tmp_path: Path) -> None:
+    document["cases"].append(case("router", sides={"embedded": {"event": [2.0]}, "Crossbar": {"event": [80.0]}}))
+    page = tmp_path / "performance.md"
+    page.write_text(f"{suite['report'].BEGIN}{suite['report'].END}")
+    suite["report"].update(page, document)
+    text = page.read_text()
+    for name in ("bench-wamp.svg", "bench-growth.svg", "bench-routers.svg"):
+        assert f"](_static/{name})" in text
+        ElementTree.parse(tmp_path / "_static" / name)
+    assert "bench-kernels.svg" not in text
+
+
+def test_pictures_show_cases_of_the_suite(suite: dict[str, ModuleType]) -> None:
+    pictures = suite["pictures"]
+    known = {made["path"]: made for made in json.loads((BENCH / "results" / "full.json").read_text())["cases"]}
+    series = {made.get("series") for made in known.values()}
+    for picture in pictures.PICTURES.values():
+        assert {path for path, _, _ in picture.cases} <= set(known)
+        assert {title for title, _ in picture.series} <= series
+        assert picture.alt
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", "{}", '{"cases": 1}'])

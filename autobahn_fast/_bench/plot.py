@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draws result files of the benches: SVG, PNG, and one HTML page that needs nothing else. Needs matplotlib.
+"""Draws result files of the benches: SVG, one HTML page that needs nothing else, and PNG where matplotlib is installed.
 
 Two pictures: *compare*, a panel with bars for each case, and *growth*, a panel with curves for each series (cost by size of
 message, connections, subscriptions, calls pending). Knows the files that ``bench/run.py`` writes, and those of
@@ -9,32 +9,22 @@ message, connections, subscriptions, calls pending). Knows the files that ``benc
 from __future__ import annotations
 
 import html
-import io
 import json
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-OURS = "autobahn_fast"
+from autobahn_fast._bench.svg import LIMITS, OURS, Panel, color_of, render
+
 COLUMNS = 3
-OURS_COLOR, LIMIT_COLOR, PEER_COLOR = "#1f6fb4", "#9a9a9a", "#d99a4e"
-LIMITS = ("raw ", "C loop", "memcpy", "simdutf", "zlib", "python")
+UNITS = {"us": "µs"}
 SCENARIO_FIGURES = {
     "publish": "cpu_publish",
     "event": "cpu_event",
     "call, pipelined": "cpu_call",
     "invocation": "cpu_invocation",
 }
-
-
-class Panel(NamedTuple):
-    """One chart: a title, what its values are, and values by side; bars have one value, curves points of (x, y)."""
-
-    title: str
-    unit: str
-    bars: dict[str, float]
-    curves: dict[str, list[tuple[float, float]]]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -79,26 +69,24 @@ def panels(document: Mapping[str, Any]) -> tuple[list[Panel], list[Panel]]:
             values[side] = statistics.median(figures[name])
         if not values:
             continue
-        unit = f"{name}, {case['unit']} a message" if case["unit"] else name
+        unit = f"{UNITS.get(case['unit'], case['unit'])} of processor time, each message" if name == "cpu" else name
         if "series" not in case:
             bars.append(Panel(case["path"], unit, values, {}))
             continue
         panel = curves.setdefault(case["series"], Panel(case["series"], unit, {}, {}))
         for side, value in values.items():
             panel.curves.setdefault(side, []).append((float(case["x"]), value))
-    return bars, [panel for panel in curves.values() if any(len(points) > 1 for points in panel.curves.values())]
-
-
-def _color(side: str) -> str:
-    if side.startswith((OURS, "embedded")):
-        return OURS_COLOR
-    return LIMIT_COLOR if side.startswith(LIMITS) else PEER_COLOR
+    drawn = [
+        panel._replace(curves={side: points for side, points in panel.curves.items() if len(points) > 1})
+        for panel in curves.values()
+    ]
+    return bars, [panel for panel in drawn if panel.curves]
 
 
 def _draw_bars(axes: Any, panel: Panel) -> None:
     names = list(panel.bars)[::-1]
     values = [panel.bars[name] for name in names]
-    axes.barh(names, values, color=[_color(name) for name in names])
+    axes.barh(names, values, color=[color_of(name) for name in names])
     axes.set_xscale("log")
     low = min(value for value in values if value > 0) if any(values) else 1
     axes.set_xlim(low / 3, max(values) * 6)
@@ -111,9 +99,9 @@ def _draw_bars(axes: Any, panel: Panel) -> None:
 def _draw_curves(axes: Any, panel: Panel) -> None:
     for side, points in panel.curves.items():
         ordered = sorted(points)
-        style: dict[str, Any] = {"linewidth": 2.4, "color": OURS_COLOR} if side == OURS else {"linewidth": 1}
+        style: dict[str, Any] = {"linewidth": 2.4 if side == OURS else 1, "color": color_of(side)}
         if side.startswith(LIMITS):
-            style |= {"linestyle": "--", "color": LIMIT_COLOR}
+            style |= {"linestyle": "--"}
         axes.plot([x for x, _ in ordered], [y for _, y in ordered], marker=".", label=side, **style)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -124,32 +112,32 @@ def _draw_curves(axes: Any, panel: Panel) -> None:
     axes.legend(fontsize=6)
 
 
-def figure(chosen: Sequence[Panel]) -> Any:
-    """A matplotlib figure with a grid of panels.
-
-    :raises ImportError: matplotlib is not installed.
-    """
+def png(panels: Sequence[Panel], path: Path) -> bool:
+    """Draw the panels as PNG; returns False, and draws nothing, when matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
-    except ImportError as exc:
-        raise ImportError("plots need matplotlib: pip install matplotlib") from exc
-    rows = -(-len(chosen) // COLUMNS)
+    except ImportError:
+        return False
+    rows = -(-len(panels) // COLUMNS)
     made = Figure(figsize=(5.2 * COLUMNS, 2.9 * rows), layout="constrained")
-    for index, panel in enumerate(chosen):
+    for index, panel in enumerate(panels):
         axes = made.add_subplot(rows, COLUMNS, index + 1)
         axes.set_title(panel.title, fontsize=9)
         if panel.bars:
             _draw_bars(axes, panel)
         else:
             _draw_curves(axes, panel)
-    return made
+    made.savefig(path, dpi=110)
+    return True
 
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:15px/1.5 sans-serif;max-width:1200px;margin:2em auto;padding:0 1em}}svg{{max-width:100%;height:auto}}</style>
+<style>:root{{color-scheme:light dark}}body{{font:15px/1.5 sans-serif;max-width:1264px;margin:2em auto;padding:0 1em}}
+svg{{max-width:100%;height:auto}}</style>
 </head><body><h1>{title}</h1><p>{about}</p>
-<p>Blue: autobahn_fast. Orange: others. Grey: limits. All axes are logarithmic; less is better.</p>
+<p>Blue: autobahn_fast; grey: limits. Less is better. Bars are in proportion, with how many times ours a value is behind it; both
+axes of curves are logarithmic.</p>
 {pictures}
 </body></html>
 """
@@ -159,7 +147,6 @@ def draw(source: Path, folder: Path | None = None) -> list[Path]:
     """Draw one result file; the pictures and the page go beside it, or into ``folder``. Returns their paths.
 
     :raises ValueError: the file is no result, or there is nothing in it.
-    :raises ImportError: matplotlib is not installed.
     """
     document = load(source)
     target = folder or source.parent
@@ -168,15 +155,13 @@ def draw(source: Path, folder: Path | None = None) -> list[Path]:
     for name, chosen in zip(("compare", "growth"), panels(document), strict=True):
         if not chosen:
             continue
-        made = figure(chosen)
-        for suffix in ("svg", "png"):
-            path = target / f"{source.stem}-{name}.{suffix}"
-            made.savefig(path, dpi=110, **({"metadata": {"Date": None}} if suffix == "svg" else {}))
-            written.append(path)
-        text = io.StringIO()
-        made.savefig(text, format="svg", metadata={"Date": None})
-        svg = text.getvalue()
-        pictures.append(f"<h2>{name}</h2>\n{svg[svg.index('<svg') :]}")
+        picture = render(chosen, f"{source.stem}: {name}", COLUMNS)
+        path = target / f"{source.stem}-{name}.svg"
+        path.write_text(picture, encoding="utf-8")
+        written.append(path)
+        if png(chosen, path.with_suffix(".png")):
+            written.append(path.with_suffix(".png"))
+        pictures.append(f"<h2>{name}</h2>\n{picture}")
     if not pictures:
         raise ValueError(f"there is nothing to draw in {source}")
     page = target / f"{source.stem}.html"
