@@ -15,7 +15,7 @@ BENCH  := .venv-bench/.built $(if $(shell command -v npm),.venvs/js/.installed)
 
 SOURCES := setup.py $(wildcard autobahn_fast/_core/*.pyx autobahn_fast/_core/*.pxd csrc/*.c csrc/*.h)
 
-.PHONY: help demo test build lint bench bench-full bench-plot bench-crossbar test-crossbar test-dropin test-js test-parity wstest sanitize coverage fuzz wheel docs clean
+.PHONY: help demo test build lint bench bench-full bench-plot bench-micro bench-crossbar test-crossbar test-dropin test-js test-parity wstest sanitize coverage fuzz wheel docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -43,6 +43,9 @@ bench-full: $(BENCH) .venvs/crossbar/.installed  ## the same with everything the
 
 bench-plot: $(BENCH)  ## draw bench/results: SVG, PNG and HTML
 	@.venv-bench/bin/python -m autobahn_fast bench --plot bench/results $(ARGS)
+
+bench-micro: $(BENCH)  ## kernels, codecs, messages and frames under pytest-benchmark
+	@.venv-bench/bin/python -m pytest bench/micro $(ARGS)
 
 bench-crossbar: build .venvs/crossbar/.installed .venvs/dropin/.installed  ## what a Crossbar node gains from running on autobahn_fast
 	@$(BIN)/python bench/e2e/crossbar_gain.py .venvs/crossbar/bin/crossbar .venvs/dropin/bin/crossbar $(ARGS)

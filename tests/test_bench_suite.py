@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -415,6 +416,15 @@ def test_crowd_counts_what_it_is_sent(suite: dict[str, ModuleType], far: Any, mo
         assert crowd.expected == 200
     finally:
         made.stop()
+
+
+def test_micro_benches_run_under_pytest_benchmark() -> None:
+    pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is in the bench group of dependencies only")
+    command = [sys.executable, "-m", "pytest", "bench/micro", "-k", "mask and 125 and (kernel or loop)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+    assert "benchmark 'mask 125 B': 2 tests" in done.stdout
 
 
 def test_worker_that_fails_is_skipped_with_its_reason(suite: dict[str, ModuleType], far: Any) -> None:

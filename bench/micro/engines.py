@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from _harness import Case, Measure
+from _harness import Case
 from serializing import CODECS
-from timing import calibrated, needs
+from timing import Calibrated, Needing
 from websocket_cases import name_of
 
 from autobahn_fast._core.codec import Codec, Statistics
@@ -43,7 +43,7 @@ class Owner:
         pass
 
 
-def looped(prepare: Callable[[int], Callable[[], None]]) -> Measure:
+def looped(prepare: Callable[[int], Callable[[], None]]) -> Calibrated:
     """A side out of ``prepare(count)``, which gives what is to be timed."""
 
     def run(count: int) -> float:
@@ -52,7 +52,7 @@ def looped(prepare: Callable[[int], Callable[[], None]]) -> Measure:
         timed()
         return time.process_time() - start
 
-    return calibrated(run)
+    return Calibrated(run)
 
 
 def make_engine(server: bool, raw: bool, write: Callable[[bytes], Any]) -> Any:
@@ -70,7 +70,7 @@ def make_engine(server: bool, raw: bool, write: Callable[[bytes], Any]) -> Any:
     return engine
 
 
-def engine_sends(server: bool, raw: bool, binary: bool, size: int) -> Measure:
+def engine_sends(server: bool, raw: bool, binary: bool, size: int) -> Calibrated:
     """Our engine writes ``count`` messages, to nothing."""
     payload = b"x" * size
 
@@ -105,7 +105,7 @@ def frame_from(server: bool, raw: bool, binary: bool, size: int) -> bytes:
     return b"".join(out)
 
 
-def engine_takes(server: bool, raw: bool, binary: bool, size: int) -> Measure:
+def engine_takes(server: bool, raw: bool, binary: bool, size: int) -> Calibrated:
     """Our engine reads ``count`` messages from the other side, into an empty sink."""
     frame = frame_from(not server, raw, binary, size)
 
@@ -124,7 +124,7 @@ def engine_takes(server: bool, raw: bool, binary: bool, size: int) -> Measure:
     return looped(prepare)
 
 
-def wsproto_sends(size: int) -> Measure:
+def wsproto_sends(size: int) -> Calibrated:
     """wsproto as a client."""
     from wsproto.connection import Connection, ConnectionType
     from wsproto.events import BytesMessage
@@ -143,7 +143,7 @@ def wsproto_sends(size: int) -> Measure:
     return looped(prepare)
 
 
-def wsproto_takes(server: bool, size: int) -> Measure:
+def wsproto_takes(server: bool, size: int) -> Calibrated:
     """wsproto on the side of the server or the client."""
     from wsproto.connection import Connection, ConnectionType
 
@@ -164,7 +164,7 @@ def wsproto_takes(server: bool, size: int) -> Measure:
     return looped(prepare)
 
 
-def websockets_sends(size: int) -> Measure:
+def websockets_sends(size: int) -> Calibrated:
     """The protocol without I/O of websockets, as a client."""
     from websockets.protocol import Protocol, Side
 
@@ -183,7 +183,7 @@ def websockets_sends(size: int) -> Measure:
     return looped(prepare)
 
 
-def websockets_takes(server: bool, size: int) -> Measure:
+def websockets_takes(server: bool, size: int) -> Calibrated:
     """The same, receiving."""
     from websockets.protocol import Protocol, Side
 
@@ -213,8 +213,8 @@ def frame_cases() -> list[Case]:
             "autobahn_fast text": engine_sends(False, False, False, size),
             "autobahn_fast server": engine_sends(True, False, True, size),
             "autobahn_fast RawSocket": engine_sends(False, True, True, size),
-            "websockets": needs(functools.partial(websockets_sends, size)),
-            "wsproto": needs(functools.partial(wsproto_sends, size)),
+            "websockets": Needing(functools.partial(websockets_sends, size)),
+            "wsproto": Needing(functools.partial(wsproto_sends, size)),
         }
         made.append(Case(f"frame out {name_of(size)}", out, "frame out, by octets", size, "ns", full))
         into = {
@@ -222,8 +222,8 @@ def frame_cases() -> list[Case]:
             "autobahn_fast text": engine_takes(False, False, False, size),
             "autobahn_fast server": engine_takes(True, False, True, size),
             "autobahn_fast RawSocket": engine_takes(False, True, True, size),
-            "websockets": needs(functools.partial(websockets_takes, False, size)),
-            "wsproto": needs(functools.partial(wsproto_takes, False, size)),
+            "websockets": Needing(functools.partial(websockets_takes, False, size)),
+            "wsproto": Needing(functools.partial(wsproto_takes, False, size)),
         }
         made.append(Case(f"frame in {name_of(size)}", into, "frame in, by octets", size, "ns", full))
     return made
@@ -239,7 +239,7 @@ def make_wire(codec: Codec) -> tuple[WebSocketEngine, Wire]:
     return engine, wire
 
 
-def wire_publishes(codec: Codec) -> Measure:
+def wire_publishes(codec: Codec) -> Calibrated:
     """PUBLISH from arguments to a masked frame."""
 
     def prepare(count: int) -> Callable[[], None]:
@@ -255,7 +255,7 @@ def wire_publishes(codec: Codec) -> Measure:
     return looped(prepare)
 
 
-def wire_takes_events(codec: Codec) -> Measure:
+def wire_takes_events(codec: Codec) -> Calibrated:
     """EVENT from frame to an empty handler."""
     payload = codec.dumps([36, 5512315355, 4429313566, {}, [PAYLOAD]])
     frame = bytes([0x82 if codec.binary else 0x81, 126, len(payload) >> 8, len(payload) & 255]) + payload

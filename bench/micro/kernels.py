@@ -8,8 +8,8 @@ import functools
 from pathlib import Path
 
 import far_end
-from _harness import Case, Measure, Skipped, Workers
-from timing import calibrated, call, needs
+from _harness import Case, Skipped, Workers
+from timing import Calibrated, Needing, call
 from websocket_cases import name_of
 
 from autobahn_fast._core import masking
@@ -40,7 +40,7 @@ def library(name: str) -> ctypes.CDLL:
         raise Skipped(str(exc)) from None
 
 
-def in_c(name: str, function: str, octets: bytes, room: int = 0) -> Measure:
+def in_c(name: str, function: str, octets: bytes, room: int = 0) -> Calibrated:
     """A side that is a loop in C over ``octets``."""
     buffer = ctypes.create_string_buffer(octets, len(octets) + room)
 
@@ -52,24 +52,24 @@ def in_c(name: str, function: str, octets: bytes, room: int = 0) -> Measure:
             raise Skipped(f"{function} gives a wrong result")
         return taken
 
-    return calibrated(run)
+    return Calibrated(run)
 
 
-def aiohttp_mask(size: int) -> Measure:
+def aiohttp_mask(size: int) -> Calibrated:
     """aiohttp's, compiled."""
     from aiohttp._websocket.helpers import websocket_mask
 
     return call(websocket_mask, KEY, bytearray(size))
 
 
-def websockets_mask(size: int) -> Measure:
+def websockets_mask(size: int) -> Calibrated:
     """That of websockets, compiled; makes new octets."""
     from websockets.speedups import apply_mask
 
     return call(apply_mask, bytes(size), KEY)
 
 
-def autobahn_mask(size: int) -> Measure:
+def autobahn_mask(size: int) -> Calibrated:
     """autobahn's, as its protocol calls it; makes new octets."""
     from autobahn.websocket.xormasker import create_xor_masker
 
@@ -86,9 +86,9 @@ def mask_cases() -> list[Case]:
                 "autobahn_fast": call(masking.mask_into, bytearray(size), KEY),
                 "C loop": in_c("limits", "time_loop", bytes(size), MASK_ROOM),
                 "memcpy": in_c("limits", "time_copy", bytes(size), size),
-                "aiohttp": needs(functools.partial(aiohttp_mask, size)),
-                "websockets": needs(functools.partial(websockets_mask, size)),
-                "autobahn": needs(functools.partial(autobahn_mask, size)),
+                "aiohttp": Needing(functools.partial(aiohttp_mask, size)),
+                "websockets": Needing(functools.partial(websockets_mask, size)),
+                "autobahn": Needing(functools.partial(autobahn_mask, size)),
             },
             "mask, by octets",
             size,
@@ -99,14 +99,14 @@ def mask_cases() -> list[Case]:
     ]
 
 
-def autobahn_check(text: bytes) -> Measure:
+def autobahn_check(text: bytes) -> Calibrated:
     """autobahn's check: one call, as for all sides; a whole text leaves the validator as it was."""
     from autobahn.websocket.utf8validator import Utf8Validator
 
     return call(Utf8Validator().validate, text)
 
 
-def ours_check(text: bytes) -> Measure:
+def ours_check(text: bytes) -> Calibrated:
     """The same through the class of the same name."""
     return call(masking.Utf8Validator().validate, text)
 
@@ -128,7 +128,7 @@ def utf8_cases(workers: Workers) -> list[Case]:
                 "autobahn_fast": ours_check(text),
                 "simdutf": workers.side("node", str(HERE / "simdutf.js"), size=size, unit=unit),
                 "bytes.decode": call(text.decode),
-                "autobahn": needs(functools.partial(autobahn_check, text)),
+                "autobahn": Needing(functools.partial(autobahn_check, text)),
             }
             series = f"UTF-8, {kind}, by octets"
             made.append(Case(f"UTF-8 {kind} {name_of(size)}", sides, series, size, "ns", size not in SHORT[kind]))

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from _harness import Case, Measure
-from timing import call, needs
+from _harness import Case
+from timing import Calibrated, Needing, call
 
 from autobahn_fast._core.cbor import CborCodec
 from autobahn_fast._core.codec import Codec
@@ -46,6 +46,16 @@ TABLE: list[Any] = [
     "com.example.topic",
     [[{"id": i, "price": i / 7, "name": f"item {i}"} for i in range(100)]],
 ]
+HELLO: list[Any] = [["Hello", 23, 1.5], {"level": 5, "name": "ü"}]
+MESSAGES: dict[str, tuple[str, list[Any]]] = {
+    "PUBLISH": ("Publish", SMALL),
+    "EVENT": ("Event", [36, 5512315355, 4429313566, {}, *HELLO]),
+    "CALL": ("Call", [48, 7814135, {}, "com.example.procedure", *HELLO]),
+    "INVOCATION": ("Invocation", [68, 6131533, 9823526, {}, *HELLO]),
+    "RESULT": ("Result", [50, 7814135, {}, *HELLO]),
+    "PUBLISH of 100 rows": ("Publish", TABLE),
+}
+"""By name: the class of the message, and what it is as a list."""
 Pair = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 
@@ -109,16 +119,17 @@ PEERS: dict[str, dict[str, Callable[[], Pair]]] = {
 }
 
 
-def of_pair(make: Callable[[], Pair], encode: bool, value: Any) -> Measure:
+def of_pair(make: Callable[[], Pair], encode: bool, value: Any) -> Calibrated:
     """Encode ``value``, or decode what it was encoded to."""
     dumps, loads = make()
     return call(dumps, value) if encode else call(loads, dumps(value))
 
 
-def of_serializer(package: str, name: str, encode: bool, value: Any) -> Measure:
+def of_serializer(package: str, kind: str, name: str, encode: bool, value: Any) -> Calibrated:
     """The serializer with message objects: WAMP as programs see it."""
     importlib.import_module(f"{package}.asyncio")
-    message = importlib.import_module(f"{package}.wamp.message").Publish.parse(value)
+    module = importlib.import_module(f"{package}.wamp.message")
+    message = getattr(module, kind).parse(value)
     serializer = getattr(importlib.import_module(f"{package}.wamp.serializer"), SERIALIZERS[name])()
     octets, binary = serializer.serialize(message)
     if encode:
@@ -133,21 +144,23 @@ def of_serializer(package: str, name: str, encode: bool, value: Any) -> Measure:
 
 
 def codec_cases() -> list[Case]:
-    """A small PUBLISH, and one with a table of 100 rows."""
+    """Small messages of the kinds that come often, and one with a table of 100 rows."""
     made = []
-    for label, value in (("PUBLISH", SMALL), ("PUBLISH of 100 rows", TABLE)):
+    for label, (kind, value) in MESSAGES.items():
         for name, codec in CODECS.items():
             for encode in (True, False):
                 ours: Pair = (codec.dumps, codec.loads)
                 sides = {
-                    "autobahn_fast": needs(functools.partial(of_serializer, "autobahn_fast", name, encode, value)),
+                    "autobahn_fast": Needing(
+                        functools.partial(of_serializer, "autobahn_fast", kind, name, encode, value)
+                    ),
                     "autobahn_fast codec": of_pair(lambda pair=ours: pair, encode, value),  # type: ignore[misc]
                     **{
-                        peer: needs(functools.partial(of_pair, make, encode, value))
+                        peer: Needing(functools.partial(of_pair, make, encode, value))
                         for peer, make in PEERS[name].items()
                     },
-                    "autobahn": needs(functools.partial(of_serializer, "autobahn", name, encode, value)),
+                    "autobahn": Needing(functools.partial(of_serializer, "autobahn", kind, name, encode, value)),
                 }
-                full = value is TABLE or name == "UBJSON"
+                full = label != "PUBLISH" or name == "UBJSON"
                 made.append(Case(f"{label} {'to' if encode else 'from'} {name}", sides, unit="ns", full=full))
     return made

@@ -8,32 +8,33 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from _harness import Figures, Measure, Skipped
+from _harness import Figures, Skipped
 
 LONGEST = 0.04
 """Seconds of one round at most: calls are short, and there are many of them to compare."""
 
 
-def calibrated(run: Callable[[int], float]) -> Measure:
+class Calibrated:
     """A side out of ``run(count)``, which gives the seconds that ``count`` calls took."""
-    counts: list[int] = []
 
-    def measure(seconds: float) -> Figures:
+    def __init__(self, run: Callable[[int], float]) -> None:
+        self.run = run
+        self._count = 0
+
+    def __call__(self, seconds: float) -> Figures:
         wanted = min(seconds, LONGEST)
-        if not counts:
+        if not self._count:
             count = 1
-            while run(count) < wanted / 4:
+            while self.run(count) < wanted / 4:
                 count *= 2
-            counts.append(count * 4)
-        taken = run(counts[0])
-        figures = {"cpu": taken / counts[0] * 1e9}
-        counts[0] = max(int(counts[0] * wanted / max(taken, 1e-9)), 1)
+            self._count = count * 4
+        taken = self.run(self._count)
+        figures = {"cpu": taken / self._count * 1e9}
+        self._count = max(int(self._count * wanted / max(taken, 1e-9)), 1)
         return figures
 
-    return measure
 
-
-def call(function: Callable[..., Any], *arguments: Any) -> Measure:
+def call(function: Callable[..., Any], *arguments: Any) -> Calibrated:
     """A side that calls ``function`` with ``arguments``. What the loop around it takes, some 10 ns, is in the figure."""
 
     def run(count: int) -> float:
@@ -42,19 +43,25 @@ def call(function: Callable[..., Any], *arguments: Any) -> Measure:
             function(*arguments)
         return time.process_time() - start
 
-    return calibrated(run)
+    return Calibrated(run)
 
 
-def needs(make: Callable[[], Measure]) -> Measure:
+class Needing:
     """A side that is made when first measured, and skipped when that fails, as when it is not installed."""
-    made: list[Measure] = []
 
-    def measure(seconds: float) -> Figures:
-        if not made:
+    def __init__(self, make: Callable[[], Calibrated]) -> None:
+        self._make = make
+        self._made: Calibrated | None = None
+
+    @property
+    def made(self) -> Calibrated:
+        """The side. Raises `Skipped` when it cannot be made."""
+        if self._made is None:
             try:
-                made.append(make())
+                self._made = self._make()
             except Exception as exc:  # what a peer raises where it does not work is up to the peer
                 raise Skipped(f"{type(exc).__name__}: {exc}") from None
-        return made[0](seconds)
+        return self._made
 
-    return measure
+    def __call__(self, seconds: float) -> Figures:
+        return self.made(seconds)
