@@ -12,12 +12,14 @@ cdef class ReadBuffer:
     cdef Block block                           # owner of data; None while there is no memory
     cdef unsigned char *data
     cdef Py_ssize_t start, end, capacity
+    cdef bint flooded                          # the last read filled all the room it had: the next one gets more
 
     # Pointer to at least n free octets behind end (moves or grows the data; pointers into it die).
     cdef unsigned char *reserve(self, Py_ssize_t n) except NULL
     cdef void hold(self, Block block) noexcept                       # becomes the empty buffer's memory
     # Room to receive into (at least n octets): the block, which as a buffer is its free part.
     cdef Block lend(self, Py_ssize_t n)
+    cdef void received(self, Py_ssize_t n) noexcept                  # n octets of what was lent are filled
     cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef void consume(self, Py_ssize_t n) noexcept
     # Give back memory that the unread octets do not need: all of it when nothing is unread.

@@ -24,13 +24,18 @@ cdef Py_ssize_t MAX_SIZE = <Py_ssize_t>(<size_t>-1 >> 1)
 cdef enum:
     READ_BLOCK = 128 * 1024      # what one read of the transport may fill
     READ_POOL = 8
-    LEND = 256 * 1024            # at most this much in one read, so that the octets are still in the cache when parsed
-    SMALL_REST = 4096            # an unread rest up to this size moves to memory of its own size between two reads
+    FLOOD_BLOCK = 512 * 1024     # the same while reads fill their block: fewer of them, and the kernel has less to announce
+    FLOOD_POOL = 2
+    LEND = FLOOD_BLOCK           # at most this much in one read, so that the octets are still in the cache when parsed
+    SMALL_REST = 4096            # an unread rest up to this size moves to memory of its own size between two reads;
+    FLOOD_REST = 64 * 1024       # one in a block of more than READ_BLOCK, up to this size
     WRITE_BLOCK = 80 * 1024      # the 64 KiB after which the engine flushes, and the message that crosses that line
     WRITE_POOL = 8
 
 cdef PyObject *_read_pool[READ_POOL]
 cdef int _read_pooled = 0
+cdef PyObject *_flood_pool[FLOOD_POOL]
+cdef int _flood_pooled = 0
 cdef void *_write_pool[WRITE_POOL]
 cdef int _write_pooled = 0
 
@@ -100,7 +105,7 @@ cdef class ReadBuffer:
         size = unread + n
         if unread > 0 and self.capacity > 0 and size < 2 * self.capacity and self.capacity <= MAX_SIZE // 2:
             size = 2 * self.capacity
-        if self.block is not None and self.start == 0 and self.block.exports == 0 and self.block.size > READ_BLOCK:
+        if self.block is not None and self.start == 0 and self.block.exports == 0 and self.block.size > FLOOD_BLOCK:
             moved = realloc(self.data, size)
             if moved is NULL:
                 raise MemoryError()
@@ -127,12 +132,20 @@ cdef class ReadBuffer:
             self.capacity = block.size
 
     cdef Block lend(self, Py_ssize_t n):
-        # An empty buffer, or one with a small rest of its own size, moves to a block from the pool here.
-        if self.end - self.start + n < READ_BLOCK and self.capacity < READ_BLOCK:
-            n = READ_BLOCK - (self.end - self.start)
+        # An empty buffer, or one with a small rest of its own size, moves to a block from a pool here.
+        cdef Py_ssize_t block = FLOOD_BLOCK if self.flooded else READ_BLOCK
+        if self.end - self.start + n < block and self.capacity < block:
+            n = block - (self.end - self.start)
         self.reserve(n)
         self.block.offset = self.end
         return self.block
+
+    cdef void received(self, Py_ssize_t n) noexcept:
+        self.end += n
+        if self.end == self.capacity:
+            self.flooded = True
+        elif n < READ_BLOCK // 2:
+            self.flooded = False
 
     cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1:
         if n <= 0:
@@ -156,7 +169,8 @@ cdef class ReadBuffer:
             return
         if unread == 0:
             self.clear()
-        elif unread <= SMALL_REST and self.capacity > 4 * SMALL_REST:
+        elif (unread <= SMALL_REST and self.capacity > 4 * SMALL_REST
+              or unread <= FLOOD_REST and self.capacity > READ_BLOCK):
             try:
                 small = Block(unread)
             except MemoryError:
@@ -203,26 +217,40 @@ cdef class ReadBuffer:
 
 
 cdef Block _new_read_block(Py_ssize_t size):
-    global _read_pooled
-    cdef Block block
-    if size <= READ_BLOCK and size > READ_BLOCK // 4:
-        while _read_pooled > 0:
-            # One that somebody still has may still be written to, as by a read that is under way: not for anybody else.
-            _read_pooled -= 1
-            block = <Block>_read_pool[_read_pooled]
-            Py_DECREF(block)
-            if block.exports == 0 and Py_REFCNT(block) == 1:
-                return block
+    cdef Block block = None
+    if READ_BLOCK // 4 < size <= READ_BLOCK:
+        block = _pooled(_read_pool, &_read_pooled)
         size = READ_BLOCK
-    return Block(size)
+    elif READ_BLOCK < size <= FLOOD_BLOCK:
+        block = _pooled(_flood_pool, &_flood_pooled)
+        size = FLOOD_BLOCK
+    return Block(size) if block is None else block
+
+
+cdef Block _pooled(PyObject **pool, int *count):
+    cdef Block block
+    while count[0] > 0:
+        # One that somebody still has may still be written to, as by a read that is under way: not for anybody else.
+        count[0] -= 1
+        block = <Block>pool[count[0]]
+        Py_DECREF(block)
+        if block.exports == 0 and Py_REFCNT(block) == 1:
+            return block
+    return None
 
 
 cdef void _give_read_block(Block block) noexcept:
-    global _read_pooled
-    if block is not None and block.size == READ_BLOCK and _read_pooled < READ_POOL:
+    global _read_pooled, _flood_pooled
+    if block is None:
+        return
+    if block.size == READ_BLOCK and _read_pooled < READ_POOL:
         Py_INCREF(block)
         _read_pool[_read_pooled] = <PyObject *>block
         _read_pooled += 1
+    elif block.size == FLOOD_BLOCK and _flood_pooled < FLOOD_POOL:
+        Py_INCREF(block)
+        _flood_pool[_flood_pooled] = <PyObject *>block
+        _flood_pooled += 1
 
 
 cdef class WriteBuffer:

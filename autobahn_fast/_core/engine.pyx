@@ -331,7 +331,7 @@ cdef class Engine:
         self._cork()
         try:
             self.octets_in += n
-            inbox.end += n
+            inbox.received(n)
             self._run_inbox()
         finally:
             self._uncork()

@@ -239,6 +239,32 @@ def test_an_idle_engine_holds_no_buffers():
         assert engine.allocated <= 2048
 
 
+def receive(engine, octets):
+    """A read of so many octets, or of as many as there is room for; returns how many, and how much room there was."""
+    room = engine.get_buffer(-1)
+    n = min(len(octets), len(room))
+    room[:n] = octets[:n]
+    engine.buffer_updated(n)
+    return n, len(room)
+
+
+def test_reads_that_fill_their_room_get_more_of_it():
+    engine, recorder, _ = make(False)
+    octets = frame(2, b"x" * 10_000) * 200
+    rooms = []
+    while octets:
+        n, room = receive(engine, octets)
+        octets = octets[n:]
+        rooms.append(room)
+        assert engine.allocated <= 10_004  # what is behind the last message has memory of its own size
+    assert rooms[0] == 128 * 1024
+    assert min(rooms[1:-1]) > 500 * 1024  # what is left of 512 KiB
+    assert engine.allocated == 0
+    receive(engine, frame(2, b"y"))
+    assert len(engine.get_buffer(-1)) == 128 * 1024  # one small read, and it is as before
+    assert recorder.events == [("message", b"x" * 10_000, True)] * 200 + [("message", b"y", True)]
+
+
 def test_a_detached_engine_keeps_nobody_alive():
     gc.disable()
     try:
