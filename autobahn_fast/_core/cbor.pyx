@@ -13,7 +13,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cpython.ref cimport Py_INCREF, PyObject
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.string cimport memcpy
 
@@ -21,8 +21,9 @@ from collections import deque
 from collections.abc import Mapping
 
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double, decode_failed,
-                                        double_bits, encode_failed, load_be, put_data, store_be, to_key, to_text)
+from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, Outgoing, abf_items, abf_text, bad, bits_double,
+                                        count_elements, decode_failed, double_bits, encode_failed, load_be, put_data,
+                                        store_be, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
 cdef extern from "Python.h":
@@ -179,11 +180,11 @@ cdef int put_list(WriteBuffer out, object v, int depth) except -1:
     return 0
 
 
-cdef int put_tuple(WriteBuffer out, object v, int depth) except -1:
-    cdef Py_ssize_t n = PyTuple_GET_SIZE(v), i
+cdef int put_array(WriteBuffer out, PyObject **items, Py_ssize_t n, int depth) except -1:
+    cdef Py_ssize_t i
     put_head(out, ARRAY, n)
     for i in range(n):
-        put_value(out, <object>PyTuple_GET_ITEM(v, i), depth)
+        put_value(out, <object>items[i], depth)
     return 0
 
 
@@ -220,7 +221,7 @@ cdef int put_value(WriteBuffer out, object v, int depth) except -1:
             return put_dict(out, v, depth + 1)
         if PyList_CheckExact(v):
             return put_list(out, v, depth + 1)
-        return put_tuple(out, v, depth + 1)
+        return put_array(out, abf_items(v), PyTuple_GET_SIZE(v), depth + 1)
     if PyByteArray_CheckExact(v):
         return put_bin(out, PyByteArray_AS_STRING(v), PyByteArray_GET_SIZE(v))
     return put_by_library(out, v, depth)
@@ -432,6 +433,28 @@ cdef class CborCodec(Codec):
 
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1:
         return put_head(out, ARRAY, n)
+
+    cdef int put_message(self, WriteBuffer out, const Outgoing *m) except -1:
+        put_head(out, ARRAY, count_elements(m))
+        put_head(out, UINT, m.code)
+        put_long(out, m.request)
+        if m.middle is not NULL:
+            put_data(out, m.middle, m.middle_size)
+        else:
+            if m.options is NULL:
+                out.put_byte(0xA0)
+            else:
+                put_dict(out, <object>m.options, 1)
+            if m.uri is not NULL:
+                put_value(out, <object>m.uri, 0)
+        if m.n or m.kwargs is not NULL:
+            put_array(out, m.args, m.n, 1)
+            if m.kwargs is not NULL:
+                put_dict(out, <object>m.kwargs, 1)
+        return 0
+
+    cdef int put_items(self, WriteBuffer out, PyObject **items, Py_ssize_t n) except -1:
+        return put_array(out, items, n, 1)
 
     cdef int put_int(self, WriteBuffer out, long long v) except -1:
         return put_long(out, v)

@@ -1,5 +1,6 @@
 # Values to octets and back. A codec reads and writes element by element, so that Wire needs no message objects and the
 # router can forward elements it never decodes.
+from cpython.ref cimport PyObject
 from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
@@ -49,6 +50,11 @@ cdef extern from *:
         }
     }
     #define ABF_MAX_ID (1LL << 53)
+    /* The items of a tuple: valid as long as the tuple is. */
+    static inline PyObject **abf_items(PyObject *tuple)
+    {
+        return ((PyTupleObject *)tuple)->ob_item;
+    }
     """
     unsigned long long load_be "abf_load_be"(const unsigned char *p, int octets) noexcept nogil
     void store_be "abf_store_be"(unsigned char *p, unsigned long long v, int octets) noexcept nogil
@@ -56,10 +62,12 @@ cdef extern from *:
     bint abf_is_text(object s, const void *p, Py_ssize_t n) noexcept
     bint abf_is_ascii "PyUnicode_IS_COMPACT_ASCII"(object s) noexcept
     const long long MAX_ID "ABF_MAX_ID"        # the largest WAMP id
+    PyObject **abf_items(object tuple) noexcept
 
 
 cdef enum:
     MAX_DEPTH = 512                            # containers inside one another, both ways
+    RATED_OCTETS = 512
 
 
 cdef struct Cursor:
@@ -69,13 +77,35 @@ cdef struct Cursor:
     int depth                                  # containers around it: what is read must nest no deeper with them
 
 
+cdef struct Outgoing:                          # [code, request, options, uri?, args?, kwargs?]. All of it is borrowed.
+    int code
+    long long request
+    const char *middle                         # options and URI, encoded beforehand; NULL: they are these two
+    Py_ssize_t middle_size
+    PyObject *options                          # a dict; NULL when empty
+    PyObject *uri                              # a str; NULL: the message has none
+    PyObject **args                            # that many; without args and kwargs the message has neither
+    Py_ssize_t n
+    PyObject *kwargs                           # a dict; NULL when empty
+
+
+cdef inline Py_ssize_t count_elements(const Outgoing *m) noexcept:
+    return (4 if m.uri is not NULL or m.middle is not NULL else 3) + (2 if m.kwargs is not NULL else (1 if m.n else 0))
+
+
 cdef class Statistics:
     # Octets, messages and rated messages (512 octets each, rounded up) both ways; shared by a Serializer and its Wires.
     cdef public unsigned long long serialized_bytes, serialized_messages, serialized_rated_messages
     cdef public unsigned long long unserialized_bytes, unserialized_messages, unserialized_rated_messages
     cdef public unsigned long long autoreset_rated_messages      # 0: off
     cdef public object autoreset                                 # called without arguments when that many were seen
-    cdef int count_out(self, Py_ssize_t octets) except -1
+    cdef inline int count_out(self, Py_ssize_t octets) except -1:
+        self.serialized_bytes += octets
+        self.serialized_messages += 1
+        self.serialized_rated_messages += (octets + RATED_OCTETS - 1) // RATED_OCTETS
+        if self.autoreset_rated_messages:
+            return self._seen()
+        return 0
     cdef int count_in(self, Py_ssize_t octets) except -1
     cdef int count_batch(self, Py_ssize_t octets, Py_ssize_t messages) except -1       # that came in together
     cdef int _seen(self) except -1
@@ -87,8 +117,8 @@ cdef class Codec:
 
     # --- out. Elements follow one another; sep writes what stands between two of them (JSON: a comma) ---
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1        # an array of n elements
-    cdef int put_request(self, WriteBuffer out, Py_ssize_t n, int code, long long request) except -1
-    # begin, and the first two elements with a sep behind each
+    cdef int put_message(self, WriteBuffer out, const Outgoing *m) except -1     # the whole of it; EncodeError, and others
+    cdef int put_items(self, WriteBuffer out, PyObject **items, Py_ssize_t n) except -1    # an array of these; the same
     cdef int sep(self, WriteBuffer out) except -1
     cdef int finish(self, WriteBuffer out) except -1
     cdef int put_int(self, WriteBuffer out, long long v) except -1

@@ -46,7 +46,6 @@ cdef extern from "Python.h":
     str PyUnicode_DecodeUTF8(const char *p, Py_ssize_t n, const char *errors)
 
 cdef enum:
-    RATED_OCTETS = 512
     KEYS = 512                   # map keys remembered (a power of two), each of at most KEY_OCTETS
     KEY_OCTETS = 32
     MANY = 24                    # octets of text for which looking at all of them at once pays
@@ -134,14 +133,6 @@ cdef class Statistics:
     expected to read and ``reset()`` the counters.
     """
 
-    cdef int count_out(self, Py_ssize_t octets) except -1:
-        self.serialized_bytes += octets
-        self.serialized_messages += 1
-        self.serialized_rated_messages += (octets + RATED_OCTETS - 1) // RATED_OCTETS
-        if self.autoreset_rated_messages:
-            return self._seen()
-        return 0
-
     cdef int count_in(self, Py_ssize_t octets) except -1:
         self.unserialized_bytes += octets
         self.unserialized_messages += 1
@@ -189,13 +180,29 @@ cdef class Codec:
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1:
         raise TypeError("Codec is a base class")
 
-    cdef int put_request(self, WriteBuffer out, Py_ssize_t n, int code, long long request) except -1:
-        self.begin(out, n)
-        self.put_int(out, code)
+    cdef int put_message(self, WriteBuffer out, const Outgoing *m) except -1:
+        self.begin(out, count_elements(m))
+        self.put_int(out, m.code)
         self.sep(out)
-        self.put_int(out, request)
+        self.put_int(out, m.request)
         self.sep(out)
-        return 0
+        if m.middle is not NULL:
+            put_data(out, m.middle, m.middle_size)
+        else:
+            self.put_options(out, None if m.options is NULL else <dict>m.options)
+            if m.uri is not NULL:
+                self.sep(out)
+                self.put_text(out, <object>m.uri)
+        if m.n or m.kwargs is not NULL:
+            self.sep(out)
+            self.put_items(out, m.args, m.n)
+            if m.kwargs is not NULL:
+                self.sep(out)
+                self.put(out, <object>m.kwargs)
+        return self.finish(out)
+
+    cdef int put_items(self, WriteBuffer out, PyObject **items, Py_ssize_t n) except -1:
+        raise TypeError("Codec is a base class")
 
     cdef int sep(self, WriteBuffer out) except -1:
         return 0

@@ -14,13 +14,13 @@ from cpython.list cimport PyList_Check, PyList_CheckExact, PyList_GET_ITEM, PyLi
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_Check, PyLong_CheckExact
 from cpython.mem cimport PyMem_Free
 from cpython.ref cimport PyObject
-from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
 from libc.string cimport memcmp, memcpy, strlen
 
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, decode_failed, encode_failed,
-                                        put_data, to_key, to_text)
+from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_items, abf_text, bad, decode_failed,
+                                        encode_failed, put_data, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 from autobahn_fast._core.json_text cimport from_base64, put_base16, put_base64, put_str, skip_string, unescape
 
@@ -339,6 +339,9 @@ cdef class JsonCodec(Codec):
     cdef int finish(self, WriteBuffer out) except -1:
         return out.put_byte(93)
 
+    cdef int put_items(self, WriteBuffer out, PyObject **items, Py_ssize_t n) except -1:
+        return self._put_array(out, items, n, 1)
+
     cdef int put_int(self, WriteBuffer out, long long v) except -1:
         return put_long(out, v)
 
@@ -378,24 +381,29 @@ cdef class JsonCodec(Codec):
             return self._put_dict(out, v, depth + 1)
         if not PyList_CheckExact(v) and not PyTuple_CheckExact(v):
             v = list(v)
-        out.put_byte(91)
         if PyTuple_CheckExact(v):
-            for i in range(PyTuple_GET_SIZE(v)):
-                if i:
-                    out.put_byte(44)
-                self._put(out, <object>PyTuple_GET_ITEM(v, i), depth + 1)
-        else:
-            # Code of an element's class may change the list.
-            n = PyList_GET_SIZE(v)
-            for i in range(n):
-                if i >= PyList_GET_SIZE(v):
-                    break
-                if i:
-                    out.put_byte(44)
-                x = <object>PyList_GET_ITEM(v, i)
-                self._put(out, x, depth + 1)
-            if PyList_GET_SIZE(v) != n:
-                raise EncodeError("a list changed its size while it was being encoded")
+            return self._put_array(out, abf_items(v), PyTuple_GET_SIZE(v), depth + 1)
+        out.put_byte(91)
+        # Code of an element's class may change the list.
+        n = PyList_GET_SIZE(v)
+        for i in range(n):
+            if i >= PyList_GET_SIZE(v):
+                break
+            if i:
+                out.put_byte(44)
+            x = <object>PyList_GET_ITEM(v, i)
+            self._put(out, x, depth + 1)
+        if PyList_GET_SIZE(v) != n:
+            raise EncodeError("a list changed its size while it was being encoded")
+        return out.put_byte(93)
+
+    cdef int _put_array(self, WriteBuffer out, PyObject **items, Py_ssize_t n, int depth) except -1:
+        cdef Py_ssize_t i
+        out.put_byte(91)
+        for i in range(n):
+            if i:
+                out.put_byte(44)
+            self._put(out, <object>items[i], depth)
         return out.put_byte(93)
 
     cdef int _put_dict(self, WriteBuffer out, object v, int depth) except -1:

@@ -14,13 +14,14 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
 from cpython.long cimport (PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong, PyLong_Check, PyLong_CheckExact)
 from cpython.ref cimport Py_INCREF, PyObject
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
 from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_is_ascii, abf_text, bad, bits_double, decode_failed,
-                                        double_bits, encode_failed, load_be, put_data, store_be, to_key, to_text)
+from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, Outgoing, abf_is_ascii, abf_items, abf_text, bad,
+                                        bits_double, count_elements, decode_failed, double_bits, encode_failed, load_be,
+                                        put_data, store_be, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
 cdef object _library = None      # the msgpack package, once something needed it
@@ -162,11 +163,11 @@ cdef int put_list(WriteBuffer out, object v, int depth) except -1:
     return 0
 
 
-cdef int put_tuple(WriteBuffer out, object v, int depth) except -1:
-    cdef Py_ssize_t n = PyTuple_GET_SIZE(v), i
+cdef int put_array(WriteBuffer out, PyObject **items, Py_ssize_t n, int depth) except -1:
+    cdef Py_ssize_t i
     put_head(out, n, 0x90, 16, 0, 0xDC)
     for i in range(n):
-        put_value(out, <object>PyTuple_GET_ITEM(v, i), depth)
+        put_value(out, <object>items[i], depth)
     return 0
 
 
@@ -192,7 +193,7 @@ cdef int put_value(WriteBuffer out, object v, int depth) except -1:
             return put_dict(out, v, depth + 1)
         if PyList_CheckExact(v):
             return put_list(out, v, depth + 1)
-        return put_tuple(out, v, depth + 1)
+        return put_array(out, abf_items(v), PyTuple_GET_SIZE(v), depth + 1)
     if PyByteArray_CheckExact(v):
         return put_bin(out, PyByteArray_AS_STRING(v), PyByteArray_GET_SIZE(v))
     # Subclasses of plain types are written by their value, whatever methods they override.
@@ -395,15 +396,32 @@ cdef class MsgPackCodec(Codec):
     cdef int begin(self, WriteBuffer out, Py_ssize_t n) except -1:
         return put_head(out, n, 0x90, 16, 0, 0xDC)
 
-    cdef int put_request(self, WriteBuffer out, Py_ssize_t n, int code, long long request) except -1:
+    cdef int put_message(self, WriteBuffer out, const Outgoing *m) except -1:
         # Fewer than 16 elements and a code below 128: an octet each.
         cdef unsigned char *d
         out.need(2)
         d = out.data + out.size
-        d[0] = <unsigned char>(0x90 | n)
-        d[1] = <unsigned char>code
+        d[0] = <unsigned char>(0x90 | count_elements(m))
+        d[1] = <unsigned char>m.code
         out.size += 2
-        return put_long(out, request)
+        put_long(out, m.request)
+        if m.middle is not NULL:
+            put_data(out, m.middle, m.middle_size)
+        else:
+            if m.options is NULL:
+                out.put_byte(0x80)
+            else:
+                put_dict(out, <object>m.options, 1)
+            if m.uri is not NULL:
+                put_str(out, <object>m.uri)
+        if m.n or m.kwargs is not NULL:
+            put_array(out, m.args, m.n, 1)
+            if m.kwargs is not NULL:
+                put_dict(out, <object>m.kwargs, 1)
+        return 0
+
+    cdef int put_items(self, WriteBuffer out, PyObject **items, Py_ssize_t n) except -1:
+        return put_array(out, items, n, 1)
 
     cdef int put_int(self, WriteBuffer out, long long v) except -1:
         return put_long(out, v)

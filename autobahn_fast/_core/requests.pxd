@@ -1,4 +1,6 @@
 # What a session sends most: publish() and call(), from its caller's arguments to octets in one step.
+from cpython.ref cimport PyObject
+
 from autobahn_fast._core.codec cimport Codec
 from autobahn_fast._core.wire cimport Wire
 
@@ -8,7 +10,11 @@ cdef class Requests:
     cdef public long long _last_request         # ids have session scope: 1, 2, 3 ... without gaps
 
 
+ctypedef PyObject *(*vectorcall)(PyObject *callable, PyObject **args, size_t flags, PyObject *names)
+
+
 cdef class PreparedPublication:
+    cdef vectorcall _called                     # what the interpreter calls: the type's tp_vectorcall_offset leads here
     cdef readonly Requests session
     cdef readonly str topic
     cdef readonly object options                # PublishOptions or None
@@ -18,3 +24,4 @@ cdef class PreparedPublication:
     cdef Codec _codec                           # the format of _middle
     cdef bytes _middle                          # options and topic in this format
     cdef int _prepare(self, Codec codec) except -1
+    cdef object _publish(self, tuple args, dict kwargs)

@@ -16,12 +16,12 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.list cimport PyList_Append, PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong, PyLong_Check
 from cpython.ref cimport PyObject
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check
 from libc.string cimport memcpy
 
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_text, bad, bits_double,
+from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_items, abf_text, bad, bits_double,
                                         double_bits, encode_failed, put_data, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 
@@ -161,11 +161,11 @@ cdef int put_list(WriteBuffer out, object v, int depth) except -1:
     return out.put_byte(c"]")
 
 
-cdef int put_tuple(WriteBuffer out, object v, int depth) except -1:
+cdef int put_array(WriteBuffer out, PyObject **items, Py_ssize_t n, int depth) except -1:
     cdef Py_ssize_t i
     out.put_byte(c"[")
-    for i in range(PyTuple_GET_SIZE(v)):
-        put_value(out, <object>PyTuple_GET_ITEM(v, i), depth)
+    for i in range(n):
+        put_value(out, <object>items[i], depth)
     return out.put_byte(c"]")
 
 
@@ -194,7 +194,7 @@ cdef int put_value(WriteBuffer out, object v, int depth) except -1:
     if PyList_CheckExact(v):
         return put_list(out, v, depth + 1)
     if PyTuple_CheckExact(v):
-        return put_tuple(out, v, depth + 1)
+        return put_array(out, abf_items(v), PyTuple_GET_SIZE(v), depth + 1)
     return put_other(out, v, depth)
 
 
@@ -459,6 +459,9 @@ cdef class UbjsonCodec(Codec):
 
     cdef int finish(self, WriteBuffer out) except -1:
         return out.put_byte(c"]")
+
+    cdef int put_items(self, WriteBuffer out, PyObject **items, Py_ssize_t n) except -1:
+        return put_array(out, items, n, 1)
 
     cdef int put_int(self, WriteBuffer out, long long v) except -1:
         return put_long(out, v)

@@ -1,7 +1,6 @@
 # The hot WAMP messages between Python arguments and octets, without message objects.
 from autobahn_fast._core.batch cimport Batch
-from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport Codec, Statistics
+from autobahn_fast._core.codec cimport Codec, Outgoing, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
 
 
@@ -27,10 +26,8 @@ cdef class Wire(Sink):
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=*)
     cpdef send(self, msg)
 
-    # middle: options and URI, encoded beforehand; None: they are encoded here
-    cdef int request(self, int code, long long request, bytes middle, object uri, tuple args, dict kwargs,
-                     dict options) except -1
-    cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1
+    cdef int request(self, const Outgoing *m) except -1
+    cdef object begin_call(self, const Outgoing *m)                  # request, and the future of its result
     cdef bint _handle(self, long long subscription, tuple args, dict kwargs) except -1
     cdef int _call_handler(self, object subscription, object fn, tuple args, dict kwargs) except -1
     cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1

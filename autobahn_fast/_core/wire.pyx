@@ -6,7 +6,6 @@ other message (``parse`` and ``marshal`` of the message classes do), what option
 session does. WAMP specification, sections on message definitions.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_New
@@ -30,9 +29,9 @@ cdef extern from *:
 
 from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport Codec, Cursor, Statistics, encode_failed, put_data
+from autobahn_fast._core.codec cimport Codec, Cursor, Outgoing, Statistics, abf_items, encode_failed
 from autobahn_fast._core.engine cimport Engine, Sink
-from autobahn_fast._core.codec import DecodeError
+from autobahn_fast._core.codec import DecodeError, EncodeError
 from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
 
 cdef enum:
@@ -121,6 +120,21 @@ cdef bint plain_kwargs(dict kwargs) except -1:
     return True
 
 
+cdef int to_send(Outgoing *m, int code, long long request, object uri, dict options, tuple args, dict kwargs) except -1:
+    # All but YIELD have a URI.
+    if code != YIELD and not isinstance(uri, str):
+        raise EncodeError(f"a URI is a str, not {type(uri).__name__}")
+    m.code = code
+    m.request = request
+    m.middle = NULL
+    m.options = <PyObject *>options if options else NULL
+    m.uri = <PyObject *>uri if code != YIELD else NULL
+    m.args = abf_items(args) if args is not None else NULL
+    m.n = len(args) if args is not None else 0
+    m.kwargs = <PyObject *>kwargs if kwargs else NULL
+    return 0
+
+
 cdef class Wire(Sink):
     """One session's messages over one engine.
 
@@ -183,25 +197,34 @@ cdef class Wire(Sink):
         :raises EngineClosed: the connection is closed or closing.
         :raises PayloadTooLarge: the message is larger than this side may send.
         """
-        self.request(PUBLISH, request, None, topic, args, kwargs, options)
+        cdef Outgoing m
+        to_send(&m, PUBLISH, request, topic, options, args, kwargs)
+        self.request(&m)
 
     cpdef call(self, long long request, procedure, tuple args, dict kwargs, dict options=None):
         """Send ``[CALL, request, options, procedure, args?, kwargs?]``; otherwise as ``publish``."""
-        self.request(CALL, request, None, procedure, args, kwargs, options)
+        cdef Outgoing m
+        to_send(&m, CALL, request, procedure, options, args, kwargs)
+        self.request(&m)
 
     cpdef start_call(self, long long request, procedure, tuple args, dict kwargs):
         """Send a call without options, and return the future of its result, which is pending then.
 
         :raises RuntimeError: ``starts_calls`` is False. Otherwise as ``publish``; no call is pending then.
         """
+        cdef Outgoing m
         if not self.starts_calls:
             raise RuntimeError("this session makes its futures itself")
+        to_send(&m, CALL, request, procedure, None, args, kwargs)
+        return self.begin_call(&m)
+
+    cdef object begin_call(self, const Outgoing *m):
         future = abf_make(self._future_type, EMPTY, self._future_kwargs)
         future.session = self.session
-        future.request = request
+        future.request = request = m.request
         self._plain_calls[request] = future
         try:
-            self.request(CALL, request, None, procedure, args, kwargs, None)
+            self.request(m)
         except BaseException:
             self._plain_calls.pop(request, None)
             raise
@@ -209,7 +232,9 @@ cdef class Wire(Sink):
 
     cpdef yield_(self, long long request, tuple args, dict kwargs, dict options=None):
         """Send ``[YIELD, request, options, args?, kwargs?]``; otherwise as ``publish``."""
-        self.request(YIELD, request, None, None, args, kwargs, options)
+        cdef Outgoing m
+        to_send(&m, YIELD, request, None, options, args, kwargs)
+        self.request(&m)
 
     cpdef send(self, msg):
         """Send any message object: what its ``marshal()`` returns.
@@ -242,31 +267,18 @@ cdef class Wire(Sink):
         if self.statistics is not None:
             self.statistics.count_out(n)
 
-    cdef int request(self, int code, long long request, bytes middle, object uri, tuple args, dict kwargs,
-                     dict options) except -1:
+    cdef int request(self, const Outgoing *m) except -1:
         cdef Engine engine = self.engine
         cdef Codec codec = self.codec
         cdef Batch batch = self.batch
         cdef WriteBuffer out = engine.open_message()
         cdef Py_ssize_t n = out.size
-        cdef Py_ssize_t parts = 3 if code == YIELD else 4
         try:
-            if batch is not None:
-                batch.begin(out)
-            codec.put_request(out, parts + (2 if kwargs else (1 if args else 0)), code, request)
-            if middle is not None:
-                put_data(out, PyBytes_AS_STRING(middle), PyBytes_GET_SIZE(middle))
+            if batch is None:
+                codec.put_message(out, m)
             else:
-                codec.put_options(out, options)
-                if code != YIELD:
-                    codec.sep(out)
-                    if not isinstance(uri, str):
-                        raise TypeError(f"a URI is a str, not {type(uri).__name__}")
-                    codec.put_text(out, uri)
-            if args or kwargs:
-                self._put_payload(out, args, kwargs)
-            codec.finish(out)
-            if batch is not None:
+                batch.begin(out)
+                codec.put_message(out, m)
                 batch.end(out, n)
             n = out.size - n
         except BaseException as exc:
@@ -278,15 +290,6 @@ cdef class Wire(Sink):
             engine.seal_batch(codec.binary)
         if self.statistics is not None:
             self.statistics.count_out(n)
-        return 0
-
-    cdef int _put_payload(self, WriteBuffer out, tuple args, dict kwargs) except -1:
-        cdef Codec codec = self.codec
-        codec.sep(out)
-        codec.put(out, () if args is None else args)
-        if kwargs:
-            codec.sep(out)
-            codec.put(out, kwargs)
         return 0
 
     cdef int _failed(self, object exc) except -1:
@@ -427,6 +430,8 @@ cdef class Wire(Sink):
     cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1:
         # An endpoint that wants no details is called here, and a plain result sent, without a step through the session.
         # False: this is for the session, and nothing was done.
+        cdef Outgoing m
+        cdef PyObject *given
         if self._registrations is None:
             return False
         reg = self._registrations.get(registration)
@@ -445,7 +450,14 @@ cdef class Wire(Sink):
             session._on_returned(request, reg, result)
             return True
         try:
-            self.request(YIELD, request, None, None, (result,), None, None)
+            given = <PyObject *>result
+            m.code = YIELD
+            m.request = request
+            m.uri = m.options = m.kwargs = NULL
+            m.middle = NULL
+            m.args = &given
+            m.n = 1
+            self.request(&m)
         except Exception as exc:
             session._on_unsent(request, reg, exc)
         return True
