@@ -459,9 +459,6 @@ cdef class CborCodec(Codec):
     cdef int put_int(self, WriteBuffer out, long long v) except -1:
         return put_long(out, v)
 
-    cdef int put_text(self, WriteBuffer out, object s) except -1:
-        return self.put(out, s)
-
     cdef int put_empty_map(self, WriteBuffer out) except -1:
         return out.put_byte(0xA0)
 

@@ -43,8 +43,7 @@ cdef extern from *:
 
 cdef double[23] POWERS                   # 10^0 .. 10^22, exact
 
-cdef object _decimal = None              # what is imported when first needed
-cdef object _decimal_pattern = None
+cdef object _decimal = None, _decimal_pattern = None     # what is imported when first needed
 
 
 cdef void fill_powers() noexcept:
@@ -70,8 +69,7 @@ cdef bint is_decimal(object v) except -1:
     # Without loading the decimal module: unless somebody has, there are no such values.
     if _decimal is None:
         import sys
-        module = sys.modules.get("decimal")
-        if module is None or not hasattr(module, "Decimal"):
+        if not hasattr(sys.modules.get("decimal"), "Decimal"):
             return False
     return isinstance(v, decimal_type())
 
@@ -344,9 +342,6 @@ cdef class JsonCodec(Codec):
 
     cdef int put_int(self, WriteBuffer out, long long v) except -1:
         return put_long(out, v)
-
-    cdef int put_text(self, WriteBuffer out, object s) except -1:
-        return self.put(out, s)
 
     cdef int put_empty_map(self, WriteBuffer out) except -1:
         return put_data(out, "{}", 2)
