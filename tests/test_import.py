@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,17 @@ def test_below_the_frameworks_no_loop_is_loaded(module: str) -> None:
 )
 def test_frameworks_load_nothing_heavy(module: str) -> None:
     assert not loaded_by(module) & (HEAVY | {"twisted", "uvloop", "zope"})
+
+
+def test_without_twisted_it_is_said_what_to_install() -> None:
+    """The plugins for twistd make ``twisted`` a namespace package: ``import twisted`` alone does not fail."""
+    import autobahn_fast
+
+    place = str(Path(autobahn_fast.__file__).parents[1])
+    code = f"import sys; sys.path.insert(0, {place!r}); import twisted; import autobahn_fast.twisted.websocket"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: autobahn_fast.twisted needs Twisted: pip install 'autobahn_fast[twisted]'"
+    )

@@ -11,9 +11,13 @@ import platform
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import twisted
-
 from autobahn_fast import __version__
+
+try:
+    # A mere "import twisted" succeeds without Twisted: where its plugins are installed is a namespace package of that name
+    from twisted import __version__ as _twisted_version
+except ImportError as e:
+    raise ImportError("autobahn_fast.twisted needs Twisted: pip install 'autobahn_fast[twisted]'") from e
 
 if TYPE_CHECKING:
     from autobahn_fast.twisted.choosereactor import install_reactor
@@ -42,7 +46,7 @@ __all__ = (
 )
 
 __ident__ = (
-    f"autobahn_fast/{__version__}-Twisted/{twisted.__version__}"
+    f"autobahn_fast/{__version__}-Twisted/{_twisted_version}"
     f"-{platform.python_implementation()}/{platform.python_version()}"
 )
 """What this is and what it runs on."""

@@ -73,10 +73,34 @@ def test_the_build_requirements_are_those_of_the_group() -> None:
 
 
 def test_this_python_is_found() -> None:
-    version = "{}.{}".format(*sys.version_info[:2])
-    assert wheel.version_of(sys.executable) == sys.version_info[:2]
+    version = "{}.{}{}".format(*sys.version_info[:2], "t" if "t" in sys.abiflags else "")
+    assert wheel.version_of(sys.executable) == version
     assert wheel.version_of("/nowhere/python") is None
-    assert set(wheel.installed_pythons()) <= {f"3.{minor}" for minor in range(11, 30)}, version
+    found = wheel.installed_pythons()
+    assert set(found) <= {f"3.{minor}{threads}" for minor in range(11, 30) for threads in ("", "t")}
+    assert all(wheel.version_of(python) == version for version, python in found.items())
+
+
+@pytest.mark.parametrize(
+    ("says", "version"),
+    [
+        ("cpython 3 14 .", "3.14"),
+        ("cpython 3 14 t.", "3.14t"),
+        ("cpython 3 14 td.", "3.14t"),
+        ("cpython 3 10 .", None),
+        ("pypy 3 11 .", None),
+        ("", None),
+    ],
+)
+def test_which_pythons_wheels_are_made_for(says: str, version: str | None, tmp_path: Path) -> None:
+    (tmp_path / "python").write_text(f"#!/bin/sh\necho {says}\n")
+    (tmp_path / "python").chmod(0o755)
+    assert wheel.version_of(str(tmp_path / "python")) == version
+
+
+def test_wheels_made_here_are_for_the_same_linux_as_those_of_a_release() -> None:
+    image = CONFIGURATION["tool"]["cibuildwheel"]["manylinux-x86_64-image"]
+    assert wheel.GLIBC.startswith(f"{image}_")
 
 
 def test_a_failing_command_shows_what_it_said() -> None:
