@@ -10,8 +10,9 @@
 4. For each Python: the wheel in a bare environment, dependencies as wheels only, and ``smoke.py`` with a PATH that has
    no compiler.
 
-Builds run side by side, one for each processor; what is timed runs alone. Runs in an environment with the dependency group ``wheel``. Prints a table of sizes and import times. The wheels for other
-platforms are built by .github/workflows/wheels.yml.
+Builds run side by side, one for each processor; what is timed runs alone. Runs in an environment with the dependency
+group ``wheel``. Prints a table of sizes and import times. The wheels for other platforms are built by
+.github/workflows/wheels.yml.
 """
 
 from __future__ import annotations
