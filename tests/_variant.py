@@ -21,11 +21,12 @@ FILES = (
     "MANIFEST.in",
     "Makefile",
 )
-GENERATED = (".so", ".pyd", ".pyc", ".html", ".o")
+GENERATED = (".so", ".pyd", ".pyc", ".o")
+BY_CYTHON = (".c", ".html")  # beside the .pyx; elsewhere those are sources
 
 
 def _is_source(path: Path) -> bool:
-    return path.suffix not in GENERATED and not (path.suffix == ".c" and path.parent.name == "_core")
+    return path.suffix not in GENERATED and not (path.suffix in BY_CYTHON and path.parent.name == "_core")
 
 
 def copy_tree(work: Path) -> None:

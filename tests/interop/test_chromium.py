@@ -49,9 +49,11 @@ async def page_server(report: asyncio.Future[Any]) -> AsyncIterator[int]:
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    await asyncio.sleep(0)
+    try:  # uvloop's close() waits forever for a server that a failing test leaves open
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await asyncio.sleep(0)
 
 
 async def open_page(urls: list[str], closing: str, profile: Path) -> Any:
