@@ -92,8 +92,10 @@ class PatternTable(Generic[T]):
             raise KeyError(f"there is a value for {match} {uri!r} already: remove it first")
         table[uri] = value
         if match == "prefix":
-            self._lengths[len(uri)] = self._lengths.get(len(uri), 0) + 1
-            self._lengths = dict(sorted(self._lengths.items(), reverse=True))
+            known = self._lengths.get(len(uri), 0)
+            self._lengths[len(uri)] = known + 1
+            if not known:
+                self._lengths = dict(sorted(self._lengths.items(), reverse=True))
         elif match == "wildcard":
             node = self._root
             for component in uri.split("."):

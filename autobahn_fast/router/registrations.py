@@ -7,7 +7,8 @@ Knows the invocation policies. Does not know calls: it counts those that run for
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from autobahn_fast.router.options import shard
@@ -82,20 +83,27 @@ class Registration:
         :param rkey: the key of a partitioned call; None: by the policy.
         """
         callees = self.callees
-        start = self._next if self.invoke == "roundrobin" else 0
-        order = [*callees[start:], *callees[:start]]
-        free = [callee for callee in order if callee not in tried and not self.is_full(callee)]
-        if not free:
-            return None
-        if rkey is not None:
-            return shard(rkey, ((str(callee.id), callee) for callee in free))
-        if self.invoke == "random":
-            return _choice(free)
+        if rkey is not None or self.invoke == "random":
+            if rkey is None and self._is_free(callee := _choice(callees), tried):  # most are: do not look at all of them
+                return callee
+            free = [callee for callee in callees if self._is_free(callee, tried)]
+            if not free:
+                return None
+            return _choice(free) if rkey is None else shard(rkey, ((str(callee.id), callee) for callee in free))
+        order: Iterable[int] = range(len(callees))
         if self.invoke == "last":
-            return free[-1]
-        if self.invoke == "roundrobin":
-            self._next = (callees.index(free[0]) + 1) % len(callees)
-        return free[0]
+            order = reversed(range(len(callees)))
+        elif self.invoke == "roundrobin":
+            order = chain(range(self._next, len(callees)), range(self._next))
+        for position in order:
+            if self._is_free(callees[position], tried):
+                if self.invoke == "roundrobin":
+                    self._next = (position + 1) % len(callees)
+                return callees[position]
+        return None
+
+    def _is_free(self, callee: RouterSession, tried: Collection[RouterSession]) -> bool:
+        return callee not in tried and not self.is_full(callee)
 
     def is_full(self, callee: RouterSession) -> bool:
         """Whether ``callee`` has as many calls under way as it takes."""
