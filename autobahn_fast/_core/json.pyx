@@ -19,7 +19,7 @@ from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
 from libc.string cimport memcmp, memcpy, strlen
 
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_items, abf_text, bad, decode_failed,
+from autobahn_fast._core.codec cimport (MAX_DEPTH, MAX_ID, Codec, Cursor, abf_items, bad, decode_failed,
                                         encode_failed, put_data, to_key, to_text)
 from autobahn_fast._core.codec import DecodeError, EncodeError
 from autobahn_fast._core.json_text cimport from_base64, put_base16, put_base64, put_str, skip_string, unescape
@@ -97,13 +97,11 @@ cdef int put_long(WriteBuffer out, long long v) except -1:
 cdef int put_integer(WriteBuffer out, object v) except -1:
     cdef int overflow = 0
     cdef long long number = PyLong_AsLongLongAndOverflow(v, &overflow)
-    cdef Py_ssize_t n = 0
-    cdef const char *p
+    cdef bytes digits
     if overflow == 0:
         return put_long(out, number)
-    text = int.__repr__(v)
-    p = abf_text(text, &n)
-    return put_data(out, p, n)
+    digits = int.__repr__(v).encode()
+    return put_data(out, PyBytes_AS_STRING(digits), PyBytes_GET_SIZE(digits))
 
 
 cdef int put_float(WriteBuffer out, double v) except -1:
