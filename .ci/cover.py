@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from _variant import ROOT, build_variant
 
 WORK = ROOT / ".work/coverage"
-NOT_WITH_TRACING = ("tests/packaging", "tests/test_docs.py", "tests/test_bench.py")
-"""They run installed copies, every program of the documentation, and the bench."""
+NOT_WITH_TRACING = ("tests/packaging", "tests/test_docs.py")
+"""They run installed copies, and every program of the documentation in an environment of its own."""
 
 
 def main() -> int:
