@@ -164,9 +164,10 @@ $(VENV)/.docs: $(VENV)/.built
 	@.venvs/oracle/bin/python $(PIP) autobahn==26.10.2
 	@touch $@
 
-# Without it the tests that need it are skipped: a package index that is out of reach fails nothing
+# Without it the tests that need it are skipped: a package index that is out of reach fails nothing.
+# Its driver needs lib2to3 or, where Python no longer has that, fissix.
 .venvs/wstest/.installed:
 	@echo "== .venvs/wstest: the Autobahn TestSuite from PyPI"
 	@test -x .venvs/wstest/bin/python || $(PYTHON) -m venv .venvs/wstest
-	@.venvs/wstest/bin/python $(PIP) autobahn==26.10.2 twisted pyopenssl service_identity && \
+	@.venvs/wstest/bin/python $(PIP) autobahn==26.10.2 twisted pyopenssl service_identity 'fissix; python_version >= "3.13"' && \
 	 .venvs/wstest/bin/python $(PIP) --no-deps autobahntestsuite==25.10.1 && touch $@ || echo "it could not be installed"

@@ -19,12 +19,14 @@ CODEC = UbjsonCodec()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 LEAVES = st.decimals(allow_nan=False, allow_infinity=False) | st.floats(allow_subnormal=False)
 ANY = values(TEXT, st.integers(-(2**70), 2**70), LEAVES)
-# Where bjdata writes an array of one-character strings, or a float near zero as decimal text, we do not.
+# Where bjdata writes an array of one-character strings, a float near zero as decimal text, or (its extension) a complex number
+# as two floats behind one marker, which nobody can read, we do not.
 OURS = {
     "memoryview": b"[$B#U\x03abc",
     "memoryview strided": b"[$B#U\x03ace",
     "float 5e-324": b"D\x01" + bytes(7),
     "int too long for text": None,
+    "complex": None,
 }
 MESSAGE = CODEC.dumps(VALUES["message"])
 
