@@ -88,6 +88,11 @@ def websocket() -> list[Target]:
         Target(g, "echo 256 B", "autobahn twisted", at_most=0.5, ours=f"{OURS} twisted"),
         Target(g, "send 256 B", OURS, at_most=1.5, ours=f"{OURS} twisted"),
         Target(g, "receive 256 B", OURS, at_most=1.5, ours=f"{OURS} twisted"),
+        *(Target(g, f"server, echo {size}", "picows", at_most=1.0) for size in ("32 B", "256 B", "8 KiB", "100 KiB")),
+        Target(g, "server, send 256 B", None, at_most=0.7),
+        Target(g, "server, send 256 B", "picows", at_least=5),
+        Target(g, "server, receive 256 B", "picows", at_most=1.0),
+        Target(g, "server, receive 16 KiB", "picows", at_most=1.0),
     ]
     return made
 

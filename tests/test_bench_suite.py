@@ -366,6 +366,15 @@ def test_websocket_peers(suite: dict[str, ModuleType], far: Any, peer: str) -> N
     assert {"p50", "p99"} <= set(answers[0])
 
 
+@pytest.mark.parametrize("peer", ["autobahn:autobahn_fast", "websockets", "aiohttp"])
+def test_websocket_servers(suite: dict[str, ModuleType], far: Any, peer: str) -> None:
+    jobs: list[dict[str, Any]] = [{"path": path, "size": 256} for path in ("echo", "send", "receive")]
+    jobs.append({"path": "echo", "size": 70_000, "connections": 3})
+    answers = run_jobs(suite, "ws_server.py", [peer, "asyncio"], jobs)
+    assert all(answer["cpu"] > 0 for answer in answers)
+    assert answers[3]["count"] % 3 == 0
+
+
 @pytest.mark.parametrize("loop", ["uvloop", "twisted"])
 def test_wamp_client(suite: dict[str, ModuleType], far: Any, loop: str) -> None:
     paths = (

@@ -32,6 +32,8 @@ LIMITS = ("raw protocol", "raw buffered", "raw aiofastnet", "raw socket")
 ALL = (*CLIENTS, "wsproto", *LOOPS, *LIMITS, "raw asyncio")
 LARGE = ("autobahn_fast", "picows", "aiohttp", "raw protocol", "raw socket")
 """Sides that take messages of 64 MiB in less than seconds."""
+SERVERS = ("autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "autobahn_fast asyncio")
+"""Sides that are measured as servers, too."""
 SIZES = (32, 256, 8 * KIB, 100 * KIB, 1024 * KIB)
 LARGE_SIZES = (8 << 20, 64 << 20)
 
@@ -58,7 +60,14 @@ class WebSocketCases:
 
     def cases(self) -> list[Case]:
         """All of them."""
-        return [*self._echo(), *self._encrypted(), *self._compressed(), *self._one_way(), *self._connections()]
+        return [
+            *self._echo(),
+            *self._encrypted(),
+            *self._compressed(),
+            *self._one_way(),
+            *self._connections(),
+            *self._servers(),
+        ]
 
     def _echo(self) -> list[Case]:
         """Round trips by size, to 64 MiB."""
@@ -105,4 +114,23 @@ class WebSocketCases:
         for count in (1, 10, 100, 1000):
             job: dict[str, Any] = {"path": "echo", "size": 256, "connections": count}
             made.append(self._case(f"echo 256 B, {count} connections", sides, series, count, True, **job))
+        return made
+
+    def _servers(self) -> list[Case]:
+        """The other role: what a server takes, whose client is a program in C."""
+        jobs: list[tuple[str, bool, dict[str, Any]]] = [
+            ("server, echo 256 B", False, {"path": "echo", "size": 256}),
+            ("server, echo 32 B", True, {"path": "echo", "size": 32}),
+            ("server, echo 8 KiB", True, {"path": "echo", "size": 8 * KIB}),
+            ("server, echo 100 KiB", True, {"path": "echo", "size": 100 * KIB}),
+            ("server, echo 256 B, 1000 connections", True, {"path": "echo", "size": 256, "connections": 1000}),
+            ("server, send 256 B", False, {"path": "send", "size": 256}),
+            ("server, receive 256 B", False, {"path": "receive", "size": 256}),
+            ("server, receive 16 KiB", True, {"path": "receive", "size": 16 * KIB}),
+        ]
+        program = str(BENCH / "peers" / "ws_server.py")
+        made = []
+        for name, full, job in jobs:
+            sides = {side: self._workers.side(python(), program, *PEERS[side], **job) for side in SERVERS}
+            made.append(Case(name, sides, full=full))
         return made
