@@ -8,7 +8,6 @@ with the extended master secret, of which neither library tells.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from typing import Any
 
@@ -28,6 +27,12 @@ def check_type(kind: str) -> None:
         raise ValueError(f"the channel id type is {', '.join(TYPES)} or None, not {kind!r}")
 
 
+def _sha256(octets: bytes) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(octets).digest()
+
+
 def is_openssl(value: Any) -> bool:
     """Whether this is an ``OpenSSL.SSL.Connection``."""
     openssl = sys.modules.get("OpenSSL.SSL")  # not loaded: then nothing here can be one
@@ -41,7 +46,7 @@ def of_ssl(tls: Any, kind: str) -> bytes:
     """
     if kind == "tls-unique":
         binding = tls.get_channel_binding("tls-unique")
-        return hashlib.sha256(binding).digest() if isinstance(binding, bytes) and binding else NO_ID
+        return _sha256(binding) if isinstance(binding, bytes) and binding else NO_ID
     import ssl
 
     if kind not in ssl.CHANNEL_BINDING_TYPES or tls.version() != "TLSv1.3":
@@ -60,7 +65,7 @@ def of_openssl(tls: Any, is_server: bool, kind: str) -> bytes:
         reused = getattr(tls, "session_reused", None)
         own_is_first = is_server == bool(reused is not None and reused())
         finished = tls.get_finished() if own_is_first else tls.get_peer_finished()
-        return hashlib.sha256(finished).digest() if finished else NO_ID
+        return _sha256(finished) if finished else NO_ID
     if tls.get_protocol_version() != _TLS_1_3 or not (tls.get_finished() and tls.get_peer_finished()):
         return NO_ID
     exported: bytes = tls.export_keying_material(_LABEL, len(NO_ID), b"")

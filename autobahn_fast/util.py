@@ -6,16 +6,17 @@ from __future__ import annotations
 import base64
 import os
 import re
-import secrets
 import sys
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autobahn_fast._observable import ObservableMixin
 from autobahn_fast.exception import InvalidArgument
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = (
     "EqualityMixin",
@@ -124,6 +125,8 @@ class _LazyHexFormatter:
 
 def utcstr(ts: datetime | None = None) -> str:
     """Return a time (UTC; now, when None) as ``2026-01-31T12:34:56.789Z``."""
+    from datetime import UTC, datetime
+
     if ts is None:
         ts = datetime.now(UTC)
     elif not isinstance(ts, datetime):
@@ -182,6 +185,8 @@ class Tracker:
     """
 
     def __init__(self, tracker: Any, tracked: Any) -> None:
+        from datetime import UTC, datetime
+
         self.tracker = tracker
         self.tracked = tracked
         self._timings: dict[str, float] = {}
@@ -211,6 +216,8 @@ class Tracker:
         """
         if key not in self._timings:
             raise KeyError(f"event {key!r} was not tracked")
+        from datetime import timedelta
+
         return self._dt_offset + timedelta(seconds=self._timings[key])
 
     def __getitem__(self, key: str) -> float | None:
@@ -228,7 +235,7 @@ class Tracker:
 # Characters that are hard to mistake for one another, upper and lower case.
 DEFAULT_TOKEN_CHARS = "345679ACEFGHJKLMNPQRSTUVWXY"
 DEFAULT_ZBASE32_CHARS = "13456789abcdefghijkmnopqrstuwxyz"
-_PAT_ACTIVATION_CODE = re.compile("^" + "-".join([f"([{DEFAULT_TOKEN_CHARS}]{{4}})"] * 3) + r"\Z")
+_ACTIVATION_CODE = "-".join([f"([{DEFAULT_TOKEN_CHARS}]{{4}})"] * 3)
 
 _MAX_ID = 1 << 53
 
@@ -264,6 +271,8 @@ class IdGenerator:
 
 def id() -> int:
     """Return a random WAMP id in global scope: 1 to 2**53, from a cryptographic source."""
+    import secrets
+
     return secrets.randbelow(_MAX_ID) + 1
 
 
@@ -301,6 +310,8 @@ def generate_token(
     :param chars: what to choose from; default: characters that are hard to mistake for one another.
     :param sep: between the groups; default ``-``. :param lower_case: return it in lower case.
     """
+    import secrets
+
     choice = chars or DEFAULT_TOKEN_CHARS
     groups = ("".join(secrets.choice(choice) for _ in range(chars_per_group)) for _ in range(char_groups))
     token = ("-" if sep is None else sep).join(groups)
@@ -314,7 +325,7 @@ def generate_activation_code() -> str:
 
 def parse_activation_code(code: str) -> re.Match[str] | None:
     """Match what :func:`generate_activation_code` makes: a match with three groups, or None."""
-    return _PAT_ACTIVATION_CODE.match(code)
+    return re.fullmatch(_ACTIVATION_CODE, code)
 
 
 def generate_user_password() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,48 @@ def test_below_the_frameworks_no_loop_is_loaded(module: str) -> None:
     ],
 )
 def test_frameworks_load_nothing_heavy(module: str) -> None:
-    assert not loaded_by(module) & (HEAVY | {"twisted", "uvloop", "zope"})
+    assert not loaded_by(module) & (HEAVY | {"twisted", "txaio", "uvloop", "zope"})
+
+
+def test_a_client_does_not_load_what_only_some_need() -> None:
+    """Each of them takes a millisecond or more of a program's start."""
+    seldom = {
+        "datetime",
+        "hashlib",
+        "hmac",
+        "platform",
+        "pprint",
+        "random",
+        "secrets",
+        "stringprep",
+        "unicodedata",
+        "urllib",
+    }
+    assert not loaded_by("autobahn_fast.asyncio.component") & seldom
+
+
+def test_messages_are_compiled_when_they_are_used() -> None:
+    code = """
+        import inspect
+        from autobahn_fast.wamp import message, types
+        from autobahn_fast.wamp._later import Later
+        waiting = lambda cls: [name for name, value in vars(cls).items() if type(value) is Later]
+        assert all(waiting(cls) for cls in message.MESSAGE_CLASSES.values())
+        assert waiting(message.Publish) == ["__init__", "parse", "marshal", "__eq__", "marshal_options"]
+        assert list(inspect.signature(message.Publish).parameters)[:2] == ["request", "topic"]
+        assert waiting(message.Publish) == [] and waiting(message.Published) == ["__init__", "parse", "marshal", "__eq__"]
+
+        class Mine(message.Subscribe):
+            def __init__(self, *args):
+                super().__init__(*args)
+
+        assert Mine(1, "a.b").marshal() == [32, 1, {}, "a.b"] and Mine(1, "a.b") == Mine(1, "a.b")
+        assert message.parse_message([17, 1, 2]) == message.Published(1, 2) != message.Published(1, 3)
+        assert waiting(types.PublishOptions) == ["__init__", "_written"]
+        assert types.PublishOptions(acknowledge=True).message_attr() == {"acknowledge": True}
+        assert waiting(types.PublishOptions) == []
+    """
+    subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(code)], check=True, timeout=60)
 
 
 def test_without_twisted_it_is_said_what_to_install() -> None:

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """WebSocket and WAMP on asyncio. The names below are imported from their modules when first used.
 
-Importing it tells txaio, which programs written for Autobahn|Python use, that asyncio is the framework. Nothing here uses txaio.
+Importing it tells txaio, which programs written for Autobahn|Python use, that asyncio is the framework, once they import it.
 """
 
 from __future__ import annotations
 
-import platform
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autobahn_fast import __version__
+from autobahn_fast.asyncio._backend import choose_asyncio
 
 if TYPE_CHECKING:
     from autobahn_fast.asyncio.wamp import ApplicationSession
@@ -30,7 +30,7 @@ __all__ = (
     "WebSocketServerProtocol",
 )
 
-__ident__ = f"autobahn_fast/{__version__}-asyncio-{platform.python_implementation()}/{platform.python_version()}"
+__ident__: str
 """What this is and what it runs on."""
 
 _HOME = {
@@ -43,24 +43,25 @@ _HOME = {
 }
 
 
+def _ident() -> str:
+    import platform
+
+    return f"autobahn_fast/{__version__}-asyncio-{platform.python_implementation()}/{platform.python_version()}"
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name == "__ident__":
+        value: Any = _ident()
+    elif name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_HOME, "__ident__"})
 
 
-def _choose_backend() -> None:
-    try:
-        import txaio
-    except ImportError:
-        return
-    if not getattr(txaio, "using_twisted", False):
-        txaio.use_asyncio()
-
-
-_choose_backend()
+choose_asyncio()

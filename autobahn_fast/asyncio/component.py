@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast._logging import start_logging
@@ -22,7 +22,9 @@ from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.wamp import Session
 from autobahn_fast.wamp import component
 from autobahn_fast.wamp._transports import Transport, check_endpoint
-from autobahn_fast.websocket._proxy import Proxy, check_proxy
+
+if TYPE_CHECKING:
+    from autobahn_fast.websocket._proxy import Proxy
 
 __all__ = ("Component", "run")
 
@@ -56,6 +58,8 @@ class Component(component.Component):
 
     async def _connect(self, loop: Any, transport: Transport, create_session: Any) -> Any:
         """Make a connection. :returns: its protocol. :raises OSError: it could not be made."""
+        from autobahn_fast.websocket._proxy import check_proxy
+
         factory = self._transport_factory(transport, create_session)
         endpoint = transport.endpoint
         timeout = endpoint.get("timeout", 10)

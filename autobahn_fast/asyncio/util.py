@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import threading
 from typing import Any
@@ -96,6 +95,8 @@ def extract_peer_certificate(ssl_obj: Any) -> dict[str, Any] | None:
     der = ssl_obj.getpeercert(True)
     if not isinstance(der, bytes) or not der:
         return None
+    import hashlib
+
     result: dict[str, Any] = dict(ssl_obj.getpeercert() or {})
     for name in ("md5", "sha1", "sha256"):
         digest = hashlib.new(name, der, usedforsecurity=False).hexdigest().upper()

@@ -7,7 +7,6 @@ Knows asyncio: its futures, tasks and loops. The sessions themselves are ``autob
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +22,6 @@ from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
 from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, never_opened, tls_of_runner
 from autobahn_fast.wamp.types import ComponentConfig
-from autobahn_fast.websocket._proxy import check_proxy
 
 __all__ = ("ApplicationRunner", "ApplicationSession", "ApplicationSessionFactory", "Session")
 
@@ -151,9 +149,7 @@ class ApplicationRunner:
         self.proxy = proxy
         self.headers = headers
         self.websocket_options = websocket_options
-        self._retry = Retry(
-            max_retries, initial_retry_delay, max_retry_delay, retry_delay_growth, retry_delay_jitter, random.random
-        )
+        self._retry = Retry(max_retries, initial_retry_delay, max_retry_delay, retry_delay_growth, retry_delay_jitter)
         self._session: Any = None
         self._closed: asyncio.Event | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -193,6 +189,8 @@ class ApplicationRunner:
             factory: Any = WampRawSocketClientFactory(self._make_session_factory(make), serializer=serializer)
         else:
             factory, secure, host, port = self._websocket_target(make)
+        from autobahn_fast.websocket._proxy import check_proxy
+
         ssl = tls_of_runner(self.url, secure, self.ssl)
         proxy = check_proxy(self.proxy)
         if proxy is not None:  # TLS to the router begins inside the tunnel, when the proxy has opened it

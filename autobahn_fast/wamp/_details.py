@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from autobahn_fast.exception import InvalidArgument
 from autobahn_fast.wamp._checks import shown
 from autobahn_fast.wamp._kinds import TESTS, Kind, flag, mapping, text
+from autobahn_fast.wamp._later import compile_later
 
 __all__ = ("Record", "SessionDetails", "TransportDetails")
 
@@ -40,28 +41,38 @@ class RecordType(type):
         namespace["__slots__"] = tuple(fields)
         namespace["FIELDS"] = fields
         cls: Any = super().__new__(mcls, name, bases, namespace)
-        parameters = [f if f in required and f not in defaults else f"{f}={defaults.get(f)!r}" for f in fields]
-        lines = [f"def __init__(self, {', '.join(parameters)}):"]
-        for field, kind in fields.items():
-            lines.append(f"    self.{field} = v = {field}")
-            if kind.test != "True":
-                guard = "" if field in required else "v is not None and "
-                lines += [f"    if {guard}not ({kind.test}):", f"        refuse({name!r}, {field!r}, {kind.name!r}, v)"]
-        if hasattr(cls, "_normalize"):
-            lines.append("    self._normalize()")
-        if written:
-            lines += ["def _written(self):", "    options = {}"]
-            for field in written:
-                lines += [f"    v = self.{field}", "    if v is not None:", f"        options[{field!r}] = v"]
-            lines.append("    return options")
-        names: dict[str, Any] = {**TESTS, **getattr(cls, "TESTS", {}), "refuse": _refuse}
-        exec("\n".join(lines), names)
-        cls.__init__ = names["__init__"]
-        cls.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
-        cls.__init__.__module__ = cls.__module__
-        if written:
-            cls._written = names["_written"]
+
+        def install(cls: Any) -> None:
+            lines = _source_init(cls, fields, required, defaults) + (_source_written(written) if written else [])
+            names: dict[str, Any] = {**TESTS, **getattr(cls, "TESTS", {}), "refuse": _refuse}
+            exec("\n".join(lines), names)
+            for method in methods:
+                names[method].__qualname__ = f"{cls.__qualname__}.{method}"
+                names[method].__module__ = cls.__module__
+                setattr(cls, method, names[method])
+
+        methods = ["__init__", "_written"] if written else ["__init__"]
+        compile_later(cls, methods, install)
         return cls
+
+
+def _source_init(cls: Any, fields: dict[str, Kind], required: Any, defaults: dict[str, Any]) -> list[str]:
+    parameters = [f if f in required and f not in defaults else f"{f}={defaults.get(f)!r}" for f in fields]
+    lines = [f"def __init__(self, {', '.join(parameters)}):"]
+    for field, kind in fields.items():
+        lines.append(f"    self.{field} = v = {field}")
+        if kind.test != "True":
+            guard = "" if field in required else "v is not None and "
+            refusal = f"refuse({cls.__name__!r}, {field!r}, {kind.name!r}, v)"
+            lines += [f"    if {guard}not ({kind.test}):", f"        {refusal}"]
+    return [*lines, "    self._normalize()"] if hasattr(cls, "_normalize") else lines
+
+
+def _source_written(written: tuple[str, ...]) -> list[str]:
+    lines = ["def _written(self):", "    options = {}"]
+    for field in written:
+        lines += [f"    v = self.{field}", "    if v is not None:", f"        options[{field!r}] = v"]
+    return [*lines, "    return options"]
 
 
 def _refuse(cls: str, field: str, wanted: str, value: Any) -> NoReturn:

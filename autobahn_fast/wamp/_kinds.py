@@ -97,7 +97,7 @@ class Kind:
     :param on_wire: False: not an option itself, but a dict of further options.
     """
 
-    __slots__ = ("accepts", "convert", "default", "give", "item", "name", "on_wire", "test", "values", "wanted")
+    __slots__ = ("_accepts", "convert", "default", "give", "item", "name", "on_wire", "test", "values", "wanted")
 
     def __init__(
         self,
@@ -121,7 +121,14 @@ class Kind:
         self.convert = convert
         self.give = give
         self.on_wire = on_wire
-        self.accepts: Callable[[Any], bool] = eval(f"lambda v: {test}", TESTS)
+        self._accepts: Callable[[Any], bool] | None = None
+
+    @property
+    def accepts(self) -> Callable[[Any], bool]:
+        """The test as a function."""
+        if self._accepts is None:
+            self._accepts = eval(f"lambda v: {self.test}", TESTS)
+        return self._accepts
 
     def take(self, value: Any, where: str) -> Any:
         """Return what a value the test did not accept stands for.

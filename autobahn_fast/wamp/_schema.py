@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turns the declaration of a message into ``__init__``, ``parse``, ``marshal`` and ``__eq__``, once per class.
+"""Turns the declaration of a message into ``__init__``, ``parse``, ``marshal`` and ``__eq__``, once per class, when first used.
 
 Knows the shape of WAMP messages: a list that begins with the type code, then elements, one dict of options, and at the
 end perhaps a payload. Does not know any particular message. The methods are written out as source and compiled, as
@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from autobahn_fast.wamp import _kinds
 from autobahn_fast.wamp._checks import shown
 from autobahn_fast.wamp._kinds import Kind, refuse_key
+from autobahn_fast.wamp._later import compile_later
 from autobahn_fast.wamp.exception import ProtocolError
 
 __all__ = ("MessageType", "Schema", "WithTable")
@@ -353,7 +354,8 @@ class MessageType(type):
         cls = super().__new__(mcls, name, bases, namespace)
         for field in schema.fields:
             setattr(cls, f"_{field}", vars(cls)[field])
-        schema.install(cls)
+        names = ["__init__", "parse", "marshal", "__eq__"]
+        compile_later(cls, [*names, "marshal_options"] if schema.has_options else names, schema.install)
 
         def cast(buf: bytes) -> Any:
             from autobahn_fast.wamp._flatbuffers import cast_message

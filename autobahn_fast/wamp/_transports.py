@@ -6,7 +6,6 @@ Knows the keys and their defaults; makes no connection.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -66,14 +65,14 @@ class Retry:
         max_retry_delay: float = 300,
         retry_delay_growth: float = 1.5,
         retry_delay_jitter: float = 0.1,
-        random_source: Callable[[], float] = random.random,
+        random_source: Callable[[], float] | None = None,
     ) -> None:
         """:param max_retries: attempts after the first; -1: without end.
 
         :param initial_retry_delay: seconds before the first of them. :param max_retry_delay: seconds, upper limit.
         :param retry_delay_growth: each delay is so many times the one before.
         :param retry_delay_jitter: share of the delay it may be longer or shorter.
-        :param random_source: returns floats in 0..1.
+        :param random_source: returns floats in 0..1; ``random.random`` when None.
         """
         self.max_retries = max_retries
         self.initial = initial_retry_delay
@@ -97,6 +96,10 @@ class Retry:
         delay = min(self._delay, self.maximum)
         self.attempts += 1
         self._delay = min(self._delay * self.growth, self.maximum)
+        if self._random is None:
+            from random import random
+
+            self._random = random
         return max(0.0, min(delay * (1 + self.jitter * (2 * self._random() - 1)), self.maximum))
 
 

@@ -15,7 +15,6 @@ from autobahn_fast._names import also_from
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.wamp._failure import Failure
 from autobahn_fast.wamp._transports import Transport, check_endpoint, check_transports
-from autobahn_fast.wamp.auth import create_authenticator
 from autobahn_fast.wamp.exception import ApplicationError, SerializationError, TransportLost
 from autobahn_fast.wamp.types import ComponentConfig, RegisterOptions, SubscribeOptions
 
@@ -112,6 +111,8 @@ class Component(ObservableMixin):
             return {}
         if not isinstance(authentication, dict):
             raise ValueError(f"'authentication' must be a dict of methods, not {type(authentication)}")
+        from autobahn_fast.wamp.auth import create_authenticator
+
         for method, value in authentication.items():
             if isinstance(value, dict):
                 create_authenticator(method, **value)
@@ -330,8 +331,11 @@ class Component(ObservableMixin):
                 f"the component has authentication, which {type(session).__name__} does not take: derive it from Session, "
                 "or override onConnect and onChallenge"
             )
-        for method, value in self._authentication.items():
-            session.add_authenticator(create_authenticator(method, **value) if isinstance(value, dict) else value)
+        if self._authentication:
+            from autobahn_fast.wamp.auth import create_authenticator
+
+            for method, value in self._authentication.items():
+                session.add_authenticator(create_authenticator(method, **value) if isinstance(value, dict) else value)
 
         async def joined(session: Any, details: Any) -> None:
             transport.succeeded()
@@ -527,6 +531,7 @@ also_from(
     "wamp.interfaces",
     "wamp.serializer",
     "wamp.exception",
+    create_authenticator="wamp.auth:create_authenticator",
     parse_ws_url="websocket.util:parse_url",
     parse_rs_url="rawsocket.util:parse_url",
 )

@@ -208,8 +208,7 @@ _SECRET = ("signature", "authextra", "extra", "resume_token", "enc_key")
 
 
 def _field(name: str, doc: str) -> property:
-    # Stands for the slot that each message class has under this name.
-    def missing(self: Any, *value: Any) -> Any:
+    def missing(self: Any, *value: Any) -> Any:  # stands for the slot that each message class has under this name
         raise AttributeError(f"{type(self).__name__} has no {name}")
 
     return property(missing, missing, doc=doc)
@@ -573,10 +572,8 @@ class Yield(MessageWithAppPayload, MessageWithForwardFor, Message, code=70):
     extra = PPT
 
 
-# --- registry --------------------------------------------------------------------------------------------------------
-
 MESSAGE_CLASSES: dict[int, type[Message]] = {cls.SCHEMA.code: cls for cls in Message.__subclasses__()}
-_PARSERS = {code: cls.parse for code, cls in MESSAGE_CLASSES.items()}
+_PARSERS: dict[int, Any] = {}  # those that were needed
 
 
 def parse_message(wmsg: Any) -> Message:
@@ -593,7 +590,9 @@ def parse_message(wmsg: Any) -> Message:
         raise ProtocolError(f"invalid type {type(code)} for the type code of a WAMP message")
     parse = _PARSERS.get(code)
     if parse is None:
-        raise ProtocolError(f"invalid WAMP message type {shown(code)}")
+        if code not in MESSAGE_CLASSES:
+            raise ProtocolError(f"invalid WAMP message type {shown(code)}")
+        parse = _PARSERS[code] = MESSAGE_CLASSES[code].parse
     return parse(wmsg)
 
 

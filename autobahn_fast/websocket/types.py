@@ -6,7 +6,6 @@ Knows no connection.
 
 from __future__ import annotations
 
-import pprint
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,6 +45,8 @@ class _Record:
         return {name: getattr(self, name) for name in self.__slots__}
 
     def __str__(self) -> str:
+        import pprint
+
         return pprint.pformat(self.__json__())
 
 

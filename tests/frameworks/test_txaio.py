@@ -257,3 +257,37 @@ def test_twisted_logging_is_left_alone() -> None:
         assert "what user code raised" in event["log_failure"].getTraceback()
         assert "while doing it" in repr(event)
     """)
+
+
+@pytest.mark.parametrize(
+    "how", ["import txaio", "import txaio.interfaces", "from txaio import make_logger; import txaio"]
+)
+def test_asyncio_is_chosen_when_txaio_is_imported_later(how: str) -> None:
+    program(
+        f"""
+        import sys
+        import autobahn_fast.asyncio.component
+        before = len(sys.meta_path)
+        assert "txaio" not in sys.modules
+        {how}
+        assert txaio.using_asyncio and not txaio.using_twisted
+        assert len(sys.meta_path) == before - 1
+        assert txaio.create_future_success(1).result() == 1
+        import autobahn_fast.twisted.component
+        assert txaio.using_asyncio and not txaio.using_twisted
+        """
+    )
+
+
+def test_a_program_without_txaio_does_not_get_it() -> None:
+    program("""
+        import sys
+        import autobahn_fast.asyncio.component
+        sys.path[:] = [place for place in sys.path if "site-packages" not in place]
+        try:
+            import txaio
+        except ModuleNotFoundError as e:
+            assert e.name == "txaio"
+        else:
+            raise RuntimeError(txaio.__file__)
+    """)
