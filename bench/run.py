@@ -129,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--skip", metavar="REGEX", help="not the cases whose name matches")
     parser.add_argument("--sides", metavar="REGEX", help="sides whose name matches")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each side (5)")
-    parser.add_argument("--seconds", type=float, default=0.15, help="processor time of one round of one side (0.15)")
+    parser.add_argument("--seconds", type=float, help="processor time of one round of one side (0.15; with --full 0.25)")
     parser.add_argument(
         "--name", help="name of the file in bench/results; without it, and with --only or --sides, none is written"
     )
@@ -137,6 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="fail if a target is missed")
     parser.add_argument("--list", action="store_true", help="only say what there is")
     options = parser.parse_args(argv)
+    options.seconds = options.seconds or (0.25 if options.full else 0.15)
     try:
         outcomes = run(options)
     except far_end.Unavailable as exc:
