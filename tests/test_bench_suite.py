@@ -253,7 +253,7 @@ def test_plots(document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureF
     assert "<svg" in written[0].read_text()
     page = written[2].read_text()
     assert page.count("<svg") == 2
-    assert "P&lt;1&gt;" in page
+    assert "P&lt;1&gt;, 2 cores, load 0.5" in page
     assert "http-equiv" not in page
     assert "<script" not in page
 

@@ -87,9 +87,7 @@ def _draw_bars(axes: Any, panel: Panel) -> None:
     names = list(panel.bars)[::-1]
     values = [panel.bars[name] for name in names]
     axes.barh(names, values, color=[color_of(name) for name in names])
-    axes.set_xscale("log")
-    low = min(value for value in values if value > 0) if any(values) else 1
-    axes.set_xlim(low / 3, max(values) * 6)
+    axes.set_xlim(0, (max(values) or 1) * 1.2)
     for index, value in enumerate(values):
         axes.annotate(f" {value:.3g}", (value, index), va="center", fontsize=7)
     axes.set_xlabel(panel.unit, fontsize=7)
@@ -165,7 +163,11 @@ def draw(source: Path, folder: Path | None = None) -> list[Path]:
     if not pictures:
         raise ValueError(f"there is nothing to draw in {source}")
     page = target / f"{source.stem}.html"
-    machine = ", ".join(str(value) for value in document.get("machine", {}).values() if value is not None)
+    machine = ", ".join(
+        f"{value} cores" if name == "cores" else f"load {value}" if name == "load" else str(value)
+        for name, value in document.get("machine", {}).items()
+        if value is not None
+    )
     title = html.escape(f"autobahn_fast bench: {source.stem}")
     page.write_text(
         PAGE.format(title=title, about=html.escape(machine), pictures="\n".join(pictures)), encoding="utf-8"
