@@ -129,7 +129,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--skip", metavar="REGEX", help="not the cases whose name matches")
     parser.add_argument("--sides", metavar="REGEX", help="sides whose name matches")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each side (5)")
-    parser.add_argument("--seconds", type=float, help="processor time of one round of one side (0.15; with --full 0.25)")
+    parser.add_argument(
+        "--seconds", type=float, help="processor time of one round of one side (0.15; with --full 0.25)"
+    )
     parser.add_argument(
         "--name", help="name of the file in bench/results; without it, and with --only or --sides, none is written"
     )

@@ -31,6 +31,7 @@ REALM = "realm1"
 PHASE = 3.0
 """A phase of a scenario takes this many times the length of a round."""
 SUBSCRIBERS = 1_000
+PACKAGES = ("autobahn_fast", "autobahn")
 EVENT_OCTETS = 256
 ALONE = 5
 """Publications that are made one after another."""
@@ -100,11 +101,11 @@ def through(routers: Routers, name: str) -> Callable[[float], Figures]:
     return measure
 
 
-def as_client(routers: Routers, package: str) -> Callable[[float], Figures]:
-    """A side: a package's clients of Crossbar, all phases of a scenario. Microseconds of a client's processor time for a message."""
+def as_client(routers: Routers, name: str, package: str) -> Callable[[float], Figures]:
+    """A side: a package's clients of a router, all phases of a scenario. Microseconds of a client's processor time for a message."""
 
     def measure(seconds: float) -> Figures:
-        url, realm = routers.url("Crossbar")
+        url, realm = routers.url(name)
         result = scenario(routers, Plan("uvloop", url, "msgpack", realm, package, seconds=max(seconds * PHASE, 0.3)))
         figures = {
             "publish": result.cpu_publish,
@@ -239,12 +240,13 @@ def to_many(routers: Routers, name: str) -> Callable[[float], Figures]:
 
 
 def router_cases(routers: Routers) -> list[Case]:
-    """One subscriber and one callee, and a thousand subscribers; and what clients take with Crossbar as the router."""
+    """One subscriber and one callee, and a thousand subscribers; and what clients take with each router."""
     names = ("embedded", "Crossbar")
     return [
         Case("router", {name: through(routers, name) for name in names}, full=True),
         Case("router, 1000 subscribers", {name: to_many(routers, name) for name in names}, full=True),
-        Case(
-            "clients of Crossbar", {name: as_client(routers, name) for name in ("autobahn_fast", "autobahn")}, full=True
+        *(
+            Case(f"clients of {router}", {side: as_client(routers, name, side) for side in PACKAGES}, full=True)
+            for router, name in (("Crossbar", "Crossbar"), ("the embedded router", "embedded"))
         ),
     ]
