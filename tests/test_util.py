@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -236,10 +239,6 @@ def test_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_certificate(**changes: Any) -> Any:
-    x509 = pytest.importorskip("cryptography.x509", reason="the extra 'crypto' is not installed")
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     oid = x509.NameOID
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(

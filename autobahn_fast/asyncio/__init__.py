@@ -6,10 +6,10 @@ Importing it tells txaio, which programs written for Autobahn|Python use, that a
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autobahn_fast import __version__
+from autobahn_fast._names import when_used
 from autobahn_fast.asyncio._backend import choose_asyncio
 
 if TYPE_CHECKING:
@@ -33,15 +33,6 @@ __all__ = (
 __ident__: str
 """What this is and what it runs on."""
 
-_HOME = {
-    "ApplicationSession": "autobahn_fast.asyncio.wamp",
-    "USES_NVX": "autobahn_fast.websocket",
-    "WebSocketClientFactory": "autobahn_fast.asyncio.websocket",
-    "WebSocketClientProtocol": "autobahn_fast.asyncio.websocket",
-    "WebSocketServerFactory": "autobahn_fast.asyncio.websocket",
-    "WebSocketServerProtocol": "autobahn_fast.asyncio.websocket",
-}
-
 
 def _ident() -> str:
     import platform
@@ -49,19 +40,17 @@ def _ident() -> str:
     return f"autobahn_fast/{__version__}-asyncio-{platform.python_implementation()}/{platform.python_version()}"
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__ident__":
-        value: Any = _ident()
-    elif name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME, "__ident__"})
-
+__getattr__, __dir__ = when_used(
+    __name__,
+    {
+        "ApplicationSession": "asyncio.wamp",
+        "USES_NVX": "websocket",
+        "WebSocketClientFactory": "asyncio.websocket",
+        "WebSocketClientProtocol": "asyncio.websocket",
+        "WebSocketServerFactory": "asyncio.websocket",
+        "WebSocketServerProtocol": "asyncio.websocket",
+    },
+    __ident__=_ident,
+)
 
 choose_asyncio()

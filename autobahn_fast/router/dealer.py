@@ -128,7 +128,9 @@ class Dealer:
             self._by_id[registration.id] = registration
             self._forget_winners(match, uri)
             self._tell("wamp.registration.on_create", session.id, registration.details())
-        elif registration.invoke == "single" or invoke != registration.invoke or registration.id in session.registrations:
+        elif (
+            registration.invoke == "single" or invoke != registration.invoke or registration.id in session.registrations
+        ):
             raise Refused(PROCEDURE_ALREADY_EXISTS, _why_not_shared(registration, invoke))
         registration.add(session, terms)
         session.registrations[registration.id] = registration

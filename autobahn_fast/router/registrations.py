@@ -84,8 +84,10 @@ class Registration:
         """
         callees = self.callees
         if rkey is not None or self.invoke == "random":
-            if rkey is None and self._is_free(callee := _choice(callees), tried):  # most are: do not look at all of them
-                return callee
+            if rkey is None:
+                callee = _choice(callees)
+                if self._is_free(callee, tried):  # as most are: then the others need not be looked at
+                    return callee
             free = [callee for callee in callees if self._is_free(callee, tried)]
             if not free:
                 return None

@@ -8,10 +8,10 @@ No module of this package installs a reactor when imported: the reactor is looke
 from __future__ import annotations
 
 import platform
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autobahn_fast import __version__
+from autobahn_fast._names import when_used
 
 try:
     # A mere "import twisted" succeeds without Twisted: where its plugins are installed is a namespace package of that name
@@ -51,29 +51,21 @@ __ident__ = (
 )
 """What this is and what it runs on."""
 
-_HOME = {
-    "ApplicationSession": "autobahn_fast.twisted.wamp",
-    "USES_NVX": "autobahn_fast.websocket",
-    "WebSocketClientFactory": "autobahn_fast.twisted.websocket",
-    "WebSocketClientProtocol": "autobahn_fast.twisted.websocket",
-    "WebSocketServerFactory": "autobahn_fast.twisted.websocket",
-    "WebSocketServerProtocol": "autobahn_fast.twisted.websocket",
-    "WrappingWebSocketClientFactory": "autobahn_fast.twisted.websocket",
-    "WrappingWebSocketServerFactory": "autobahn_fast.twisted.websocket",
-    "install_reactor": "autobahn_fast.twisted.choosereactor",
-    "sleep": "autobahn_fast.twisted.util",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__ = when_used(
+    __name__,
+    {
+        "ApplicationSession": "twisted.wamp",
+        "USES_NVX": "websocket",
+        "WebSocketClientFactory": "twisted.websocket",
+        "WebSocketClientProtocol": "twisted.websocket",
+        "WebSocketServerFactory": "twisted.websocket",
+        "WebSocketServerProtocol": "twisted.websocket",
+        "WrappingWebSocketClientFactory": "twisted.websocket",
+        "WrappingWebSocketServerFactory": "twisted.websocket",
+        "install_reactor": "twisted.choosereactor",
+        "sleep": "twisted.util",
+    },
+)
 
 
 def _choose_backend() -> None:

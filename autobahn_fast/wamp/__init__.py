@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from autobahn_fast._names import when_used
 
 if TYPE_CHECKING:
     from autobahn_fast.wamp.exception import ApplicationError as ApplicationError
@@ -55,15 +56,4 @@ _MODULE_OF = {
 
 __all__ = tuple(sorted(_MODULE_OF))
 
-
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+__getattr__, __dir__ = when_used(__name__, {name: f"wamp.{module}" for name, module in _MODULE_OF.items()})

@@ -424,7 +424,16 @@ class JsonSerializer(Serializer):
             self.SERIALIZER_ID = "json.batched"
 
 
-class MsgPackSerializer(Serializer):
+class _Plain(Serializer):
+    """A serializer whose format has no options."""
+
+    def __init__(self, batched: bool = False) -> None:
+        super().__init__(SERID_TO_OBJSER[self.PAYLOAD_SERIALIZER_ID](batched=batched))
+        if batched:
+            self.SERIALIZER_ID = f"{self.PAYLOAD_SERIALIZER_ID}.batched"
+
+
+class MsgPackSerializer(_Plain):
     """WAMP over MessagePack. :param batched: several messages fit into one transport message."""
 
     SERIALIZER_ID = "msgpack"
@@ -432,13 +441,8 @@ class MsgPackSerializer(Serializer):
     RAWSOCKET_SERIALIZER_ID = 2
     MIME_TYPE = "application/x-msgpack"
 
-    def __init__(self, batched: bool = False) -> None:
-        super().__init__(MsgPackObjectSerializer(batched=batched))
-        if batched:
-            self.SERIALIZER_ID = "msgpack.batched"
 
-
-class CBORSerializer(Serializer):
+class CBORSerializer(_Plain):
     """WAMP over CBOR. :param batched: several messages fit into one transport message."""
 
     SERIALIZER_ID = "cbor"
@@ -446,24 +450,14 @@ class CBORSerializer(Serializer):
     RAWSOCKET_SERIALIZER_ID = 3
     MIME_TYPE = "application/cbor"
 
-    def __init__(self, batched: bool = False) -> None:
-        super().__init__(CBORObjectSerializer(batched=batched))
-        if batched:
-            self.SERIALIZER_ID = "cbor.batched"
 
-
-class UBJSONSerializer(Serializer):
+class UBJSONSerializer(_Plain):
     """WAMP over UBJSON. :param batched: several messages fit into one transport message."""
 
     SERIALIZER_ID = "ubjson"
     PAYLOAD_SERIALIZER_ID = "ubjson"
     RAWSOCKET_SERIALIZER_ID = 4
     MIME_TYPE = "application/ubjson"
-
-    def __init__(self, batched: bool = False) -> None:
-        super().__init__(UBJSONObjectSerializer(batched=batched))
-        if batched:
-            self.SERIALIZER_ID = "ubjson.batched"
 
 
 class FlatBuffersSerializer(Serializer):

@@ -124,3 +124,30 @@ def values(keys: st.SearchStrategy[Any], ints: st.SearchStrategy[int], extra: An
         lambda inner: st.one_of(st.lists(inner, max_size=20), st.dictionaries(keys, inner, max_size=20)),
         max_leaves=30,
     )
+
+
+class Growing(dict):
+    """Its items() changes the container around it while that is being written."""
+
+    def __init__(self, around: Any) -> None:
+        self.around = around
+
+    def items(self) -> Any:
+        if isinstance(self.around, dict):
+            self.around[f"more{len(self.around)}"] = Growing(self.around)
+        else:
+            self.around.clear()
+        return []
+
+
+def check_containers_that_change(codec: Codec) -> None:
+    """A container that changes while it is being written is an EncodeError."""
+    mapping: dict[str, Any] = {}
+    mapping["a"] = Growing(mapping)
+    mapping["b"] = 2
+    with pytest.raises(EncodeError, match="changed"):
+        codec.dumps(mapping)
+    sequence: list[Any] = [1]
+    sequence += [Growing(sequence), 2, 3]
+    with pytest.raises(EncodeError, match="changed"):
+        codec.dumps(sequence)

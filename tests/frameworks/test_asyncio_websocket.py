@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from _live import CARRIERS, LOOPS, Carrier, run
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
 
 from autobahn_fast.asyncio.websocket import (
     WampWebSocketClientFactory,
@@ -290,13 +292,11 @@ def test_a_hundred_connections_leave_nothing(loop, tmp_path):
 
 @both_loops
 def test_client_of_websockets(loop, tmp_path):
-    websockets = pytest.importorskip("websockets.asyncio.client", reason="the websockets package is not installed")
-
     async def main():
         carrier = Carrier("tcp", tmp_path)
         async with (
             carrier.listen(server_factory()),
-            websockets.connect(f"ws://127.0.0.1:{carrier.port}", compression=None, proxy=None) as client,
+            connect(f"ws://127.0.0.1:{carrier.port}", compression=None, proxy=None) as client,
         ):
             for payload in ("text", "Grüße", b"\x00\xff" * 70000):
                 await client.send(payload)
@@ -312,14 +312,12 @@ def test_client_of_websockets(loop, tmp_path):
 
 @both_loops
 def test_server_of_websockets(loop, tmp_path):
-    websockets = pytest.importorskip("websockets.asyncio.server", reason="the websockets package is not installed")
-
     async def echo(connection):
         async for payload in connection:
             await connection.send(payload)
 
     async def main():
-        async with websockets.serve(echo, "127.0.0.1", 0, subprotocols=["p"]) as server:
+        async with serve(echo, "127.0.0.1", 0, subprotocols=["p"]) as server:
             factory = client_factory()
             factory.protocols = ["p"]
             port = server.sockets[0].getsockname()[1]

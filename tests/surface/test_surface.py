@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 import _surface_names as names
+import flatbuffers
+import numpy
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -192,8 +194,6 @@ def test_what_the_flatbuffers_compiler_generates_is_found() -> None:
 
 
 def test_the_elements_of_vectors_in_flatbuffers() -> None:
-    flatbuffers = pytest.importorskip("flatbuffers")
-    numpy = pytest.importorskip("numpy")
     from autobahn_fast.wamp import _flatbuffers_schema as schema
     from autobahn_fast.wamp import message_fbs
 

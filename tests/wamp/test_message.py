@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
+import cbor2
+import msgpack
 import pytest
 
 from autobahn_fast.wamp import message
@@ -259,8 +261,6 @@ def test_a_class_parses_its_own_messages_only() -> None:
 
 
 def test_undefined_is_absent() -> None:
-    cbor2 = pytest.importorskip("cbor2")
-    msgpack = pytest.importorskip("msgpack")
     for undefined in (cbor2.undefined, msgpack.ExtType(0, b"\0")):
         msg = parse_message([32, 1, {"match": undefined, "get_retained": undefined}, "a.b"])
         assert (msg.match, msg.get_retained) == ("exact", None)
