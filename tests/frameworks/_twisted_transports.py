@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs about Twisted's transports: TLS and who is believed, Unix sockets, streams in WebSocket, twisted.web. See ``_twisted_base.py``."""
+"""Programs about Twisted's transports: TLS and who is believed, Unix sockets, twisted.web. See ``_twisted_base.py``."""
 
 from __future__ import annotations
 
@@ -318,77 +318,6 @@ def wamp_server(path: str, pem: str) -> None:
     react(main)
 
 
-def stream(compression: str, subprotocol: str) -> None:
-    """A stream protocol of a megabyte in WebSocket messages, both ways, over endpoints that are described by strings."""
-    from twisted.internet.defer import Deferred
-    from twisted.internet.endpoints import clientFromString, serverFromString
-    from twisted.internet.error import ConnectionDone
-    from twisted.internet.protocol import Factory, Protocol
-
-    from autobahn_fast.twisted.websocket import WrappingWebSocketClientFactory
-
-    sent = os.urandom(1000) * 1000
-    lost: Any = Deferred()
-
-    class Upper(Protocol):
-        def dataReceived(self, data: bytes) -> None:
-            assert self.transport is not None
-            self.transport.write(data)
-
-        def connectionLost(self, reason: Any = None) -> None:
-            lost.callback(reason.check(ConnectionDone))
-
-    class Sender(Protocol):
-        def __init__(self) -> None:
-            self.got = b""
-            self.done: Any = Deferred()
-            self.lost: Any = Deferred()
-
-        def connectionMade(self) -> None:
-            assert self.transport is not None
-            assert self.transport.getPeer().host == "127.0.0.1"
-            self.transport.writeSequence([sent[:10], sent[10:500_000]])
-            self.transport.write(sent[500_000:])
-
-        def dataReceived(self, data: bytes) -> None:
-            self.got += data
-            if len(self.got) == len(sent):
-                self.done.callback(None)
-
-        def connectionLost(self, reason: Any = None) -> None:
-            self.lost.callback(reason.check(ConnectionDone))
-
-    async def main(reactor: Any) -> None:
-        options = f"url=ws\\://localhost:compression={compression}:autofrag=10000:debug=false"
-        port = await serverFromString(reactor, f"autobahn:tcp\\:0\\:interface\\=127.0.0.1:{options}").listen(
-            Factory.forProtocol(Upper)
-        )
-        sender = Sender()
-        number = port.getHost().port
-        if subprotocol == "base64":
-            factory = WrappingWebSocketClientFactory(
-                Factory.forProtocol(lambda: sender), "ws://localhost", enableCompression=compression == "true"
-            )
-            factory.setSessionParameters("ws://localhost", protocols=["base64"])
-            connection = await clientFromString(reactor, f"tcp:127.0.0.1:{number}").connect(factory)
-        else:
-            description = f"autobahn:tcp\\:127.0.0.1\\:{number}:{options}"
-            connection = await clientFromString(reactor, description).connect(Factory.forProtocol(lambda: sender))
-        await sender.done
-        assert sender.got == sent
-        used = bool(connection.websocket_extensions_in_use)
-        assert used == (compression == "true")
-        assert connection.websocket_protocol_in_use == subprotocol
-        octets = connection.trafficStats.outgoingOctetsWireLevel
-        assert (octets < 600_000) == used, octets
-        connection.loseConnection()
-        assert await sender.lost
-        assert await lost
-        await port.stopListening()
-
-    react(main)
-
-
 def site(pem: str) -> None:
     """twisted.web, plain and TLS: WebSocket, a page and a synchronous WSGI application on one port."""
     import warnings
@@ -453,4 +382,4 @@ def site(pem: str) -> None:
 
 
 if __name__ == "__main__":
-    start(tls, tls_component, unix, wamp_server, stream, site)
+    start(tls, tls_component, unix, wamp_server, site)
