@@ -5,6 +5,7 @@ cdef class Block:
     cdef unsigned char *data
     cdef Py_ssize_t size, offset
     cdef Py_ssize_t exports                    # views alive; the memory is never moved while there is one
+    cdef void *_bytes                          # the bytes object that data is inside of (owned); NULL: data is malloc's
 
 
 cdef class ReadBuffer:
@@ -26,6 +27,20 @@ cdef class ReadBuffer:
     cdef void relax(self) noexcept
     # Forget everything and give the memory back.
     cdef void clear(self) noexcept
+
+
+cdef class Body:
+    # size octets of payload, put together in the bytes object that they become; end of them are there. size 0: none begun.
+    cdef Block block                           # None while there is no memory
+    cdef Py_ssize_t size, end
+
+    cdef void begin(self, Py_ssize_t size) noexcept
+    cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1   # p may be where data was received: at end
+    cdef Block lend(self)                                            # room to receive into, for what is missing at most
+    cdef Py_ssize_t room(self) noexcept                              # octets of it
+    cdef bytes take(self)                                            # all octets are there
+    cdef void clear(self) noexcept
+    cdef int _reserve(self, Py_ssize_t n) except -1
 
 
 cdef class WriteBuffer:

@@ -28,6 +28,7 @@ cdef enum:
     FLOOD_POOL = 2
     LEND = FLOOD_BLOCK           # at most this much in one read, so that the octets are still in the cache when parsed
     SMALL_REST = 4096            # an unread rest up to this size moves to memory of its own size between two reads;
+    BODY_ROOM = 64 * 1024        # room for a large payload, at least, while it is received
     FLOOD_REST = 64 * 1024       # one in a block of more than READ_BLOCK, up to this size
     WRITE_BLOCK = 80 * 1024      # the 64 KiB after which the engine flushes, and the message that crosses that line
     WRITE_POOL = 8
@@ -46,16 +47,23 @@ cdef class Block:
     Loops receive into it: it has a length and slices, which are memoryviews.
     """
 
-    def __cinit__(self, Py_ssize_t size):
+    def __cinit__(self, Py_ssize_t size, bint as_bytes=False):
         if size <= 0:
             raise ValueError(f"a block has a positive size, not {size}")
-        self.data = <unsigned char *>malloc(size)
-        if self.data is NULL:
-            raise MemoryError()
+        if as_bytes:
+            self._bytes = _new_bytes(NULL, size)
+            self.data = <unsigned char *>_bytes_data(<PyObject *>self._bytes)
+        else:
+            self.data = <unsigned char *>malloc(size)
+            if self.data is NULL:
+                raise MemoryError()
         self.size = size
 
     def __dealloc__(self):
-        free(self.data)
+        if self._bytes is not NULL:
+            _decref(<PyObject *>self._bytes)
+        else:
+            free(self.data)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         view.buf = self.data + self.offset
@@ -251,6 +259,71 @@ cdef void _give_read_block(Block block) noexcept:
         Py_INCREF(block)
         _flood_pool[_flood_pooled] = <PyObject *>block
         _flood_pooled += 1
+
+
+cdef class Body:
+    """A payload that is received into the bytes object it becomes, so that nothing of it is copied at the end.
+
+    The object grows with what has come: what a header announces is not believed.
+    """
+
+    cdef void begin(self, Py_ssize_t size) noexcept:
+        self.block = None
+        self.size = size
+        self.end = 0
+
+    cdef void clear(self) noexcept:
+        self.begin(0)
+
+    cdef int _reserve(self, Py_ssize_t n) except -1:
+        # n <= size - end. As much again as there is, at least; the last time it is exactly the size.
+        cdef Py_ssize_t missing = self.size - self.end
+        cdef Py_ssize_t size
+        cdef PyObject *grown
+        cdef Block block = self.block
+        if block is None and self.end > 0:
+            raise MemoryError()              # it was not to be had before, and what had come is lost
+        if block is not None and block.size - self.end >= n:
+            return 0
+        size = self.end + min(missing, max(n, self.end, <Py_ssize_t>BODY_ROOM))
+        if block is not None and block.exports == 0:
+            grown = <PyObject *>block._bytes
+            self.block = None                # the resize frees the object when it fails
+            block._bytes = NULL
+            block.data = NULL
+            _PyBytes_Resize(&grown, size)
+            self.block = block
+            block._bytes = grown
+            block.data = <unsigned char *>_bytes_data(grown)
+            block.size = size
+            return 0
+        self.block = Block(size, True)
+        if self.end > 0:
+            memcpy(self.block.data, block.data, self.end)
+        return 0
+
+    cdef int append(self, const unsigned char *p, Py_ssize_t n) except -1:
+        if n > self.size - self.end:
+            raise ValueError("more payload than the frame has")
+        if n > 0 and (self.block is None or p != self.block.data + self.end):
+            self._reserve(n)
+            memcpy(self.block.data + self.end, p, n)
+        self.end += n
+        return 0
+
+    cdef Block lend(self):
+        self._reserve(min(self.size - self.end, <Py_ssize_t>BODY_ROOM))
+        self.block.offset = self.end
+        return self.block
+
+    cdef Py_ssize_t room(self) noexcept:
+        return self.block.size - self.end if self.block is not None else 0
+
+    cdef bytes take(self):
+        cdef PyObject *whole = <PyObject *>self.block._bytes
+        data = <bytes>whole
+        self.clear()
+        return data
 
 
 cdef class WriteBuffer:

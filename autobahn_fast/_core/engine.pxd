@@ -5,6 +5,9 @@ from autobahn_fast._core.buffer cimport ReadBuffer, WriteBuffer
 cdef class Sink:
     # Takes one whole message. data is valid only during the call. Whatever it raises goes to handler.on_sink_error.
     cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1
+    # The same as an object, which is what a sink gets that says takes_bytes when the message came in as one.
+    cdef bint takes_bytes
+    cdef int take_bytes(self, bytes payload, bint binary) except -1
 
 
 cdef class CallbackSink(Sink):
@@ -26,6 +29,7 @@ cdef class Engine:
     cdef int _fd                               # of the transport's socket, for sending directly; -1: not
     cdef tuple _busy                           # functions: something true means that the transport must have the octets
     cdef bint _joins                           # the transport joins what it is given in one loop turn
+    cdef bint _views                           # it takes memoryviews
     cdef readonly bint writable                # False: open_message raises EngineClosed
     cdef readonly bint reading                 # False: octets that come in are dropped (closed, or failed)
     cdef bint _turn_open                       # something was written in this loop turn already

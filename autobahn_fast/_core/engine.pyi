@@ -52,11 +52,12 @@ class Engine:
     def allocated(self) -> int: ...
     def attach(
         self,
-        write: Callable[[bytes], object],
+        write: Callable[[Any], object],
         defer: Callable[[Callable[[], None]], object] | None = None,
         fd: int = -1,
         busy: tuple[Callable[[], object], ...] = (),
         joins: bool = False,
+        views: bool = False,
     ) -> None: ...
     def detach(self) -> None: ...
     def stop_reading(self) -> None: ...

@@ -57,6 +57,9 @@ cdef class Sink:
     cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
         return 0
 
+    cdef int take_bytes(self, bytes payload, bint binary) except -1:
+        return self.take(<const unsigned char *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), binary)
+
 
 cdef class CallbackSink(Sink):
     """Calls ``callback(payload: bytes, is_binary: bool)`` with each message."""
@@ -65,9 +68,13 @@ cdef class CallbackSink(Sink):
         if not callable(callback):
             raise TypeError(f"callback is called with each message; {type(callback).__name__} is not callable")
         self.callback = callback
+        self.takes_bytes = True
 
     cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
-        self.callback(PyBytes_FromStringAndSize(<const char *>data, n), True if binary else False)
+        return self.take_bytes(PyBytes_FromStringAndSize(<const char *>data, n), binary)
+
+    cdef int take_bytes(self, bytes payload, bint binary) except -1:
+        self.callback(payload, True if binary else False)
         return 0
 
 
@@ -80,10 +87,13 @@ cdef class MessageSink(Sink):
 
     def __init__(self, owner):
         self.owner = owner
+        self.takes_bytes = True
 
     cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
+        return self.take_bytes(PyBytes_FromStringAndSize(<const char *>data, n), binary)
+
+    cdef int take_bytes(self, bytes payload, bint binary) except -1:
         owner = self.owner
-        payload = PyBytes_FromStringAndSize(<const char *>data, n)
         is_binary = True if binary else False
         result = owner.onMessage(payload, is_binary)
         if result is not None or owner._listeners is not None:
@@ -115,7 +125,7 @@ cdef class Engine:
 
     # --- life ---
 
-    def attach(self, write, defer=None, int fd=-1, tuple busy=(), bint joins=False) -> None:
+    def attach(self, write, defer=None, int fd=-1, tuple busy=(), bint joins=False, bint views=False) -> None:
         """Connect the engine to a transport.
 
         :param write: ``write(bytes)`` hands octets to the transport.
@@ -125,11 +135,13 @@ cdef class Engine:
         :param busy: functions; as soon as one of them returns something true the transport must have the octets, since it
             has others before them, or is being closed, and so has the descriptor.
         :param joins: the transport joins what it is given in a loop turn, so what is not the last of it goes there.
+        :param views: ``write`` takes a memoryview, too: what the socket did not take of much is not copied then.
         """
         self._write = write
         self._defer = defer
         self._busy = busy
         self._joins = joins
+        self._views = views
         self._fd = fd
 
     def detach(self) -> None:
@@ -293,7 +305,9 @@ cdef class Engine:
         # What could not be sent is the transport's; so is an error, which it finds itself.
         data = self.out.take()
         self.octets_out += n
-        write(data[sent:] if sent > 0 else data)
+        if sent > 0:
+            data = memoryview(data)[sent:] if self._views else data[sent:]
+        write(data)
         return 0
 
     cdef bint _idle(self) except -1:

@@ -1,5 +1,5 @@
 # RFC 6455: frames in, and with the writing half of frames_out the whole engine. The opening handshake is not here.
-from autobahn_fast._core.buffer cimport ReadBuffer
+from autobahn_fast._core.buffer cimport Body, ReadBuffer
 from autobahn_fast._core.frames_out cimport FrameWriter
 from autobahn_fast._core.kernels cimport abf_utf8_t
 
@@ -34,6 +34,8 @@ cdef class WebSocketEngine(FrameWriter):
     cdef unsigned long long _message_size                        # octets announced by its frames, or unpacked, so far
     cdef int _empty_frames
     cdef ReadBuffer _message                                     # payload of its frames so far
+    cdef Body _body                                              # of its one large frame, for a sink that takes bytes
+    cdef bint _body_lent                                         # what get_buffer returned is room in it
     cdef abf_utf8_t _utf8
 
     cdef Py_ssize_t _read_header(self, const unsigned char *p, Py_ssize_t n) except -1

@@ -4,7 +4,8 @@
 Knows framing, masking, fragments, control frames, limits and UTF-8. Does not know the opening handshake, timers, when
 to answer a ping or a close frame (the handler does), nor what is in a message (the sink does). ``frames_out`` writes.
 
-A data frame that is a whole message stays in the inbox until it is complete and is delivered from there. The
+A data frame that is a whole message stays in the inbox until it is complete and is delivered from there, unless it is a
+large one for a program, which is received into the bytes object that the program gets. The
 payload of fragments, and in frame mode that of all data frames, is taken out of the inbox as it comes. Either way it is
 unmasked and checked as it comes, so that the first bad octet fails the connection. A compressed message is decompressed
 as it comes, by the object that ``compression`` is set to; limits and checks of text are for what comes out of it.
@@ -13,7 +14,7 @@ as it comes, by the object that ``compression`` is set to; limits and checks of 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
-from autobahn_fast._core.buffer cimport ReadBuffer
+from autobahn_fast._core.buffer cimport Body, ReadBuffer
 from autobahn_fast._core.engine cimport Engine, Sink
 from autobahn_fast._core.engine import ProtocolViolation
 from autobahn_fast._core.frames_out cimport (
@@ -35,6 +36,7 @@ cdef enum:
     MESSAGE_END = 6
 
 cdef enum:
+    LARGE = 64 * 1024        # payload from which on a whole message is put together where it will stay
     UNPACK = 64 * 1024       # octets of a compressed message given to the codec at once
     MAX_EMPTY_FRAMES = 65536 # frames without payload in one message: they cost the peer nothing, so they are counted
 
@@ -62,6 +64,7 @@ cdef class WebSocketEngine(FrameWriter):
 
     def __cinit__(self, *args, **kwargs):
         self._message = ReadBuffer.__new__(ReadBuffer)
+        self._body = Body.__new__(Body)
         self._rsv_refused = 0x70
 
     def __init__(self, handler, bint is_server, *, max_frame=0, max_message=0, bint require_masked=True,
@@ -102,7 +105,7 @@ cdef class WebSocketEngine(FrameWriter):
     @property
     def allocated(self) -> int:
         """Octets of buffer memory held; 0 while idle."""
-        return self.out.capacity + self.inbox.capacity + self._message.capacity
+        return self.out.capacity + self.inbox.capacity + self._message.capacity + self._body.end + self._body.room()
 
     def stop_reading(self) -> None:
         """What still comes in is dropped. Messages can still be sent."""
@@ -117,8 +120,39 @@ cdef class WebSocketEngine(FrameWriter):
     cdef void _forget_input(self) noexcept:
         self.inbox.clear()
         self._message.clear()
+        self._body.clear()
 
     # --- frames in ---
+
+    cpdef get_buffer(self, Py_ssize_t hint):
+        """Room for the next octets; see ``Engine.get_buffer``. Those of a large payload go where they will stay."""
+        self._body_lent = False
+        if self._body.size > 0 and self.reading and not self._corked and self.inbox.end == self.inbox.start:
+            try:
+                room = self._body.lend()
+                self._body_lent = True
+                return room
+            except MemoryError:
+                pass                          # the connection fails when there is more of the payload
+        return Engine.get_buffer(self, hint)
+
+    cpdef buffer_updated(self, Py_ssize_t n):
+        """The first ``n`` octets of what ``get_buffer`` returned were received; see ``Engine.buffer_updated``."""
+        cdef Body body = self._body
+        cdef Py_ssize_t used = 0
+        if not self._body_lent or body.size == 0 or not self.reading or self._corked:
+            Engine.buffer_updated(self, n)
+            return
+        if n < 0 or n > body.room():
+            raise ValueError(f"{n} octets were not asked for: call get_buffer() first")
+        self._body_lent = False
+        self._cork()
+        try:
+            self.octets_in += n
+            if n > 0:
+                self._run(body.block.data + body.end, n, True, &used)
+        finally:
+            self._uncork()
 
     cdef Py_ssize_t parse(self, unsigned char *p, Py_ssize_t n, bint in_place) except -1:
         cdef Py_ssize_t i = 0, left, length, header
@@ -274,8 +308,10 @@ cdef class WebSocketEngine(FrameWriter):
             if self._packed:
                 self._begin_packed()
             elif self._fin and not self._streamed:
-                self._stage = WHOLE
-                return header
+                if length < LARGE or self.sink is None or not self.sink.takes_bytes:
+                    self._stage = WHOLE
+                    return header
+                self._body.begin(self._length)
             self._kind = self._opcode
             self._message.clear()
             self._stage = MESSAGE_BEGIN if self._streamed else DATA
@@ -455,9 +491,13 @@ cdef class WebSocketEngine(FrameWriter):
 
     cdef int _keep(self, const unsigned char *p, Py_ssize_t n) except -1:
         try:
-            self._message.append(p, n)
+            if self._body.size > 0:
+                self._body.append(p, n)
+            else:
+                self._message.append(p, n)
         except MemoryError:
             self._message.clear()
+            self._body.clear()
             raise ProtocolViolation(1009, "a message that does not fit into memory") from None
         return 0
 
@@ -465,6 +505,11 @@ cdef class WebSocketEngine(FrameWriter):
         cdef ReadBuffer message = self._message
         cdef unsigned char nothing = 0
         cdef const unsigned char *p = message.data if message.end > message.start else &nothing
+        cdef Sink sink = self.sink
+        if self._body.size > 0:
+            data = self._body.take()
+            self.messages_in += 1
+            return sink.take_bytes(data, binary) if sink is not None else 0
         try:
             return self.deliver(p + message.start, message.end - message.start, binary)
         finally:

@@ -52,16 +52,17 @@ def receive_directly(transport: Any, connection: Any, engine: Any) -> bool:
     return True
 
 
-def direct_socket(transport: Any) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
-    """Return how an engine can send over a transport's socket: arguments ``fd``, ``busy`` and ``joins`` of its ``attach``.
+def direct_socket(transport: Any) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
+    """Return how an engine can send over a transport's socket: arguments ``fd``, ``busy``, ``joins`` and ``views`` of its ``attach``.
 
     Measured for a round trip of 256 octets on uvloop: a tenth less time than through the transport.
     """
     kind = type(transport)
     joins = JOINS.get((kind.__module__, kind.__name__))
     if joins is None:
-        return -1, (), False
-    return transport.get_extra_info("socket").fileno(), (transport.get_write_buffer_size, transport.is_closing), joins
+        return -1, (), False, False
+    busy = transport.get_write_buffer_size, transport.is_closing
+    return transport.get_extra_info("socket").fileno(), busy, joins, True
 
 
 def set_reading(transport: Any, reading: bool) -> bool:

@@ -81,9 +81,9 @@ class WampRawSocketChannel(WampChannel):
 
     # --- life ---
 
-    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
-        """Arguments ``fd``, ``busy`` and ``joins`` of ``Engine.attach``. For the class of a framework."""
-        return -1, (), False
+    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
+        """Arguments ``fd``, ``busy``, ``joins`` and ``views`` of ``Engine.attach``. For the class of a framework."""
+        return -1, (), False, False
 
     def _start_engine(self, serializers: Iterable[int], is_server: bool, defer: Callable[..., Any] | None) -> None:
         """The transport is there: begin the handshake."""

@@ -369,9 +369,9 @@ class WebSocketProtocol(
         """Whether somebody wants to see what goes out; else it goes straight to the transport."""
         return self.logOctets or "sendData" in vars(self) or type(self).sendData is not SendingMixin.sendData
 
-    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool]:
-        """Arguments ``fd``, ``busy`` and ``joins`` of ``Engine.attach``. For the class of a framework."""
-        return -1, (), False
+    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
+        """Arguments ``fd``, ``busy``, ``joins`` and ``views`` of ``Engine.attach``. For the class of a framework."""
+        return -1, (), False, False
 
     def _transport_defer(self) -> Callable[[Callable[[], None]], Any] | None:
         """How to have a function called at the end of the loop turn; None: nothing is joined."""

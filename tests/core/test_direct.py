@@ -13,7 +13,7 @@ from autobahn_fast._core.frames import WebSocketEngine
 class Transport:
     """A socket pair, and what was written the usual way; ``drain`` sends that, as a transport does later."""
 
-    def __init__(self, joins=False):
+    def __init__(self, joins=False, views=False):
         self.near, self.far = socket.socketpair()
         self.near.setblocking(False)
         self.far.setblocking(False)
@@ -22,7 +22,12 @@ class Transport:
         self.closing = False
         self.engine = WebSocketEngine(Recorder(), True, require_masked=False)
         busy = (lambda: len(self.written), lambda: self.closing)
-        self.engine.attach(self.written.extend, self.deferred.append, self.near.fileno(), busy, joins)
+        self.types = set()
+        self.engine.attach(self.write, self.deferred.append, self.near.fileno(), busy, joins, views)
+
+    def write(self, octets):
+        self.types.add(type(octets))
+        self.written += octets
 
     def end_turn(self):
         while self.deferred:
@@ -131,6 +136,19 @@ def test_one_message_larger_than_the_socket_takes(transport):
     received = transport.received()
     assert 0 < len(received) < len(payload)
     assert received + transport.written == frame(2, payload)
+
+
+def test_what_is_left_of_a_message_is_not_copied_for_transports_that_take_views():
+    transport = Transport(views=True)
+    payload = bytes(range(256)) * 20_000
+    transport.engine.send(payload, True)
+    received = transport.received()
+    assert received + transport.written == frame(2, payload)
+    assert transport.types == {memoryview}
+    transport.engine.send(b"behind it")
+    assert transport.types == {memoryview, bytes}
+    transport.near.close()
+    transport.far.close()
 
 
 def test_a_transport_that_closes_gets_the_octets(transport):
