@@ -50,10 +50,6 @@ class Component(component.Component):
         tls = endpoint.get("tls")
         if tls is not None and not isinstance(tls, (bool, dict)) and not _is_ssl_context(tls) and not _is_openssl(tls):
             raise ValueError("'tls' configuration must be a dict, bool or SSLContext instance")
-        if isinstance(tls, dict):
-            for key in tls:
-                if key not in ("hostname", "trust_root"):
-                    raise ValueError(f"Invalid key '{key}' in 'tls' configuration")
         check_endpoint(endpoint)
 
     async def _connect(self, loop: Any, transport: Transport, create_session: Any) -> Any:

@@ -298,21 +298,6 @@ class RawSocketClientProtocol(RawSocketProtocol):
 class WampRawSocketMixinGeneral(WampRawSocketChannel):
     """WAMP messages over RawSocket."""
 
-    def stringReceived(self, payload: bytes) -> None:
-        """A message came in that no Wire took: parse it and give it to the session."""
-        try:
-            self._take_octets(payload, self._serializer.RAWSOCKET_SERIALIZER_ID != 1)
-        except Exception as e:  # noqa: BLE001 - sorted out there
-            self.on_sink_error(e)
-
-    def send(self, msg: Any) -> None:
-        """Send a WAMP message. See ``WampChannel.send``."""
-        super().send(msg)
-
-    def isOpen(self) -> bool:
-        """Whether messages can be sent."""
-        return super().isOpen()
-
 
 class WampRawSocketMixinAsyncio:
     """A WAMP RawSocket connection on an asyncio transport."""

@@ -158,6 +158,13 @@ class WampRawSocketChannel(WampChannel):
         """Engine: the peer broke the protocol."""
         self.protocol_error(reason)
 
+    def stringReceived(self, payload: bytes) -> None:
+        """A message came in that no Wire took: parse it and give it to the session."""
+        try:
+            self._take_octets(payload, self._serializer.RAWSOCKET_SERIALIZER_ID != 1)
+        except Exception as e:  # noqa: BLE001 - sorted out there
+            self.on_sink_error(e)
+
     def protocol_error(self, msg: str) -> None:
         """The peer broke the protocol: the connection is closed.
 

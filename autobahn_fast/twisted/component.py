@@ -65,11 +65,7 @@ class Component(component.Component):
         if not isinstance(endpoint, dict):
             raise ValueError("'endpoint' configuration must be a dict or IStreamClientEndpoint provider")
         tls = endpoint.get("tls")
-        if isinstance(tls, dict):
-            for key in tls:
-                if key not in ("hostname", "trust_root"):
-                    raise ValueError(f"Invalid key '{key}' in 'tls' configuration")
-        elif tls is not None and not isinstance(tls, bool) and not _is_tls_options(tls):
+        if tls is not None and not isinstance(tls, (bool, dict)) and not _is_tls_options(tls):
             raise ValueError(
                 "'tls' configuration must be a dict, bool, CertificateOptions or another IOpenSSLClientConnectionCreator"
             )

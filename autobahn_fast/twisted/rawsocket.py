@@ -96,7 +96,7 @@ class WampRawSocketProtocol(WampRawSocketChannel, TransportMixin, Int32StringRec
 
     def _on_handshake_complete(self) -> None:
         self._open_session()
-        if "dataReceived" not in vars(self) and type(self).dataReceived in _OWN_DATA_RECEIVED:
+        if "dataReceived" not in vars(self) and type(self).dataReceived is WampRawSocketProtocol.dataReceived:
             # The transport looks the method up with every read: from now on it calls the engine itself.
             self.dataReceived = self._engine.feed  # type: ignore[method-assign]
 
@@ -108,13 +108,6 @@ class WampRawSocketProtocol(WampRawSocketChannel, TransportMixin, Int32StringRec
         if self._closed_future is not None:
             self.framework.resolve(self._closed_future)
 
-    def stringReceived(self, payload: bytes) -> None:
-        """A message came in that no Wire took: parse it and give it to the session."""
-        try:
-            self._take_octets(payload, self._serializer.RAWSOCKET_SERIALIZER_ID != 1)
-        except Exception as e:  # noqa: BLE001 - sorted out there
-            self.on_sink_error(e)
-
     def lengthLimitExceeded(self, length: int) -> None:
         """A message is longer than what is accepted: the connection is closed.
 
@@ -122,37 +115,11 @@ class WampRawSocketProtocol(WampRawSocketChannel, TransportMixin, Int32StringRec
         """
         self.protocol_error(f"a message of {length} octets; {self.MAX_LENGTH} are accepted")
 
-    def send(self, msg: Any) -> None:
-        """Send a WAMP message. See ``WampChannel.send``."""
-        super().send(msg)
-
-    def isOpen(self) -> bool:
-        """Whether messages can be sent."""
-        return super().isOpen()
-
-    def close(self) -> None:
-        """Close after what was written so far is sent.
-
-        :raises TransportLost: the transport is not open.
-        """
-        super().close()
-
-    def abort(self) -> None:
-        """Drop the connection.
-
-        :raises TransportLost: the transport is not open.
-        """
-        super().abort()
-
 
 class WampRawSocketServerProtocol(WampRawSocketProtocol):
     """A WAMP server's connection."""
 
     is_server = True
-
-    def dataReceived(self, data: bytes) -> None:
-        """Twisted: octets came in."""
-        super().dataReceived(data)
 
     def _serializer_ids(self) -> Iterable[int]:
         return list(self.factory._serializers)
@@ -171,22 +138,11 @@ class WampRawSocketClientProtocol(WampRawSocketProtocol):
         self._serializer = self.factory._own_serializer({0: self.factory._serializer}, 0)
         super().connectionMade()
 
-    def dataReceived(self, data: bytes) -> None:
-        """Twisted: octets came in."""
-        super().dataReceived(data)
-
     def _serializer_ids(self) -> Iterable[int]:
         return [self._serializer.RAWSOCKET_SERIALIZER_ID]
 
     def _serializer_for(self, serializer: int) -> Any:
         return self._serializer
-
-
-_OWN_DATA_RECEIVED = (
-    WampRawSocketProtocol.dataReceived,
-    WampRawSocketServerProtocol.dataReceived,
-    WampRawSocketClientProtocol.dataReceived,
-)
 
 
 class WampRawSocketFactory(RawSocketFactoryOptions, Factory):
@@ -205,14 +161,6 @@ class WampRawSocketFactory(RawSocketFactoryOptions, Factory):
         self._check_factory(factory)
         self._factory = factory
         self.resetProtocolOptions()
-
-    def resetProtocolOptions(self) -> None:
-        """Set all options to their defaults."""
-        super().resetProtocolOptions()
-
-    def setProtocolOptions(self, maxMessagePayloadSize: int | None = None) -> None:
-        """Set options of connections made from now on. See ``RawSocketFactoryOptions.setProtocolOptions``."""
-        super().setProtocolOptions(maxMessagePayloadSize)
 
     def buildProtocol(self, addr: Any) -> Any:
         """Return a new connection."""

@@ -266,10 +266,14 @@ def _number(config: dict[str, Any], key: str) -> float:
 
 
 def check_endpoint(endpoint: Any) -> None:
-    """Check an endpoint given as a dict, all but its ``tls``.
+    """Check an endpoint given as a dict; of its ``tls`` only that of a dict: what else it may be depends on the framework.
 
     :raises ValueError: what is wrong with it.
     """
+    tls = endpoint.get("tls")
+    for key in tls if isinstance(tls, dict) else ():
+        if key not in ("hostname", "trust_root"):
+            raise ValueError(f"Invalid key '{key}' in 'tls' configuration")
     for key in endpoint:
         if key not in _ALL_ENDPOINT_KEYS:
             raise ValueError(f"Invalid key '{key}' in endpoint configuration")
