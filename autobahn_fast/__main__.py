@@ -105,6 +105,24 @@ def _router_settings(options: argparse.Namespace) -> dict[str, Any]:
     return settings
 
 
+def _tls_context(certificate: str, key: str | None) -> Any:
+    """The TLS settings of a server.
+
+    :raises ValueError: a file cannot be used; which, and why.
+    """
+    import ssl
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as exc:  # which names no file; ssl.SSLError is one
+        files = certificate if key is None else f"{certificate} with the key {key}"
+        raise ValueError(
+            f"{files} cannot be used: {exc.strerror or exc}; what is needed is a certificate chain and its private key, in PEM"
+        ) from exc
+    return context
+
+
 def run_router(argv: Sequence[str]) -> int:
     """``router``: run until a signal. Returns the exit code."""
     from autobahn_fast._logging import start_logging
@@ -116,11 +134,7 @@ def run_router(argv: Sequence[str]) -> int:
         settings = _router_settings(options)
         certificate, key = settings.pop("certificate", None), settings.pop("key", None)
         if certificate:
-            import ssl
-
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(certificate, key)
-            settings["ssl"] = context
+            settings["ssl"] = _tls_context(certificate, key)
         router = Router(**settings)
         with asyncio.Runner(loop_factory=_new_loop(options.loop)) as runner:
             runner.run(_serve(router))

@@ -87,7 +87,10 @@ class Router:
             raise ValueError(f"max_stall must be 0 (do not wait) or a number of seconds, not {max_stall}")
         self._addresses = [server.parse_listen(url) for url in listen]
         if ssl is None and any(address.secure for address in self._addresses):
-            raise ValueError("wss and rss URLs need an ssl context: pass ssl=ssl.SSLContext(...) with a certificate")
+            raise ValueError(
+                "wss and rss URLs need an ssl context: pass ssl=ssl.SSLContext(...) with a certificate, or on the command line "
+                "--certificate FILE"
+            )
         self.ssl = ssl
         self.serializers = tuple(serializers)
         self.max_message_size = max_message_size
