@@ -120,7 +120,7 @@ def _scale(low: float, high: float, start: float, end: float) -> Callable[[float
 
 def _ticks(xs: Sequence[float], title: str) -> tuple[list[float], Callable[[float], str]]:
     if "octets" in title:
-        return [x for x in (16.0, 256.0, 4096.0, 65536.0, 2.0**20, 2.0**24, 2.0**26) if min(xs) <= x <= max(xs)], octets
+        return [x for x in (16.0, 256.0, 4096.0, 65536.0, 2.0**20, 2.0**26) if min(xs) <= x <= max(xs)], octets
     return sorted(set(xs)), count
 
 

@@ -88,7 +88,7 @@ class WampCases:
             }
             if path == "prepared":
                 sides["autobahn"] = self._package("autobahn", "", path="publish")
-            else:
+            elif path != "call_window":  # written for packages whose calls are futures with callbacks
                 sides |= self._others(path)
             sides |= self._limits(path)
             made.append(Case(name, sides))
