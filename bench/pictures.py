@@ -91,7 +91,9 @@ PICTURES = {
             ("router", ROUTERS, "event p99"),
             ("router, 1000 subscribers", ROUTERS, "event"),
             ("import asyncio.component", COST, "ms"),
+            ("import twisted.component", COST, "ms"),
             ("idle session", COST, "KiB"),
+            ("idle connection", WEBSOCKET, "KiB"),
         ],
     ),
 }

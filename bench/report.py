@@ -33,18 +33,27 @@ COLUMNS = {
         "autobahn_fast twisted", "autobahn twisted", "autobahn_fast rawsocket", "autobahn rawsocket",
         "autobahn_fast cbor", "autobahn cbor", "autobahn_fast asyncio", "autobahn asyncio",
     ],
-    "WebSocket": ["autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "wsproto", "raw protocol", "raw aiofastnet"],
+    "WebSocket": ["autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "wsproto", "raw protocol", "raw aiofastnet", "raw socket"],
     "WebSocket, Twisted and asyncio": ["autobahn_fast twisted", "autobahn twisted", "autobahn_fast asyncio"],
+    "Servers": ["autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "autobahn_fast asyncio"],
     "Routers": ["embedded", "Crossbar"],
-    "Footprint": ["autobahn_fast", "autobahn", "python"],
+    "Clients of routers": ["autobahn_fast", "autobahn"],
+    "Footprint": ["autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "python"],
 }  # fmt: skip
 """Tables, and the sides that are their columns."""
 PREFIXES = {
     "WAMP": "WAMP",
     "WebSocket": ("echo", "send", "receive"),
+    "Servers": "server",
     "Routers": "router",
+    "Clients of routers": "clients",
     "Footprint": ("import", "idle"),
 }
+EVERY_FIGURE = ("Routers", "Clients of routers", "Footprint")
+"""Tables with a line for each figure of a case, not only for the first."""
+UNITS = {"Routers": ", microseconds", "Footprint": ""}
+"""Behind the heading of a table, where it is not processor time of each message."""
+LATENCIES = ["autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "xconn", "raw protocol", "raw round trip"]
 
 
 def machine_line(document: Mapping[str, Any]) -> str:
@@ -69,7 +78,7 @@ def losses(verdicts: list[targets.Verdict]) -> str:
     lines = [f"{len(measured) - len(missed)} of {len(measured)} targets that were measured are met. Missed:", ""]
     for v in missed:
         unit = "x" if v.target.peer else ""
-        against = f" against {v.target.peer}" if v.target.peer else ""
+        against = f" against {v.target.against}" if v.target.peer else ""
         lines.append(f"- {v.target.path}, {v.target.ours}{against}: {v.ratio:.3g}{unit}, asked for {v.target.wanted}")
     return "\n".join(lines)
 
@@ -104,10 +113,22 @@ def cases_table(document: Mapping[str, Any], heading: str) -> str:
         if not case["path"].startswith(prefix) or not any(column in sides for column in columns):
             continue
         names = list(dict.fromkeys(name for column in columns for name in sides.get(column, {})))
-        for name in names if heading in ("Routers", "Footprint") else names[:1]:
+        for name in names if heading in EVERY_FIGURE else names[:1]:
             cells = [sides.get(column, {}).get(name) for column in columns]
             label = case["path"] if len(rows[0]) and name == "cpu" else f"{case['path']}, {name}"
             rows.append([label, *("" if values is None else f"{median(values):.3g}" for values in cells)])
+    used = [index for index in range(len(rows[0])) if index == 0 or any(row[index] for row in rows[1:])]
+    return table([[row[index] for index in used] for row in rows]) if len(rows) > 1 else ""
+
+
+def latency_table(document: Mapping[str, Any]) -> str:
+    """Percentiles of the cases that have them; an empty text when none has."""
+    rows = [["", *LATENCIES]]
+    for case in document["cases"]:
+        figures = [case["sides"].get(side, {}) for side in LATENCIES]
+        if any("p99" in figure for figure in figures):
+            cells = [f"{median(f['p50']):.3g} / {median(f['p99']):.3g}" if "p99" in f else "" for f in figures]
+            rows.append([case["path"], *cells])
     used = [index for index in range(len(rows[0])) if index == 0 or any(row[index] for row in rows[1:])]
     return table([[row[index] for index in used] for row in rows]) if len(rows) > 1 else ""
 
@@ -137,12 +158,11 @@ def text_of(document: Mapping[str, Any], drawn: Mapping[str, tuple[str, str]]) -
     for heading in COLUMNS:
         made = cases_table(document, heading)
         if made:
-            unit = (
-                ""
-                if heading in ("Routers", "Footprint")
-                else ", microseconds of the client's processor time for each message"
-            )
+            unit = UNITS.get(heading, ", microseconds of processor time for each message")
             parts += [f"### {heading}{unit}", made]
+    latencies = latency_table(document)
+    if latencies:
+        parts += ["### Latency of round trips one after another, microseconds, 50th / 99th percentile", latencies]
     kernels = kernel_table(document)
     if kernels:
         parts += ["### Kernels, codecs and engines", kernels]

@@ -22,6 +22,7 @@ from autobahn_fast._bench import plot, svg
 ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT / "bench"
 FOLDERS = [str(BENCH), str(BENCH / "peers")]
+MEMORY = {"path": "memory", "connections": 30}
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ("_harness", "targets", "pictures", "report", "far_end", "worker", "ws_raw", "ws_turns")
 
@@ -166,24 +167,20 @@ def test_growth_is_judged_by_a_smaller_case(suite: dict[str, ModuleType], docume
     assert targets.judge_all(document, [missing])[0].note == "not in this run"
 
 
-def test_every_target_is_a_case_and_a_side_of_the_suite(suite: dict[str, ModuleType]) -> None:
-    sys.path[:0] = [str(BENCH / "e2e"), str(BENCH / "micro")]
-    modules = [
-        importlib.import_module(name) for name in ("websocket_cases", "wamp_cases", "footprint_cases", "router_cases")
-    ]
-    websocket, wamp, footprint, router = modules
-    kernels, serializing = importlib.import_module("kernels"), importlib.import_module("serializing")
-    workers = suite["_harness"].Workers()
-    cases = [
-        *kernels.mask_cases(),
-        *kernels.utf8_cases(workers),
-        *serializing.codec_cases(),
-        *websocket.WebSocketCases(workers, 1, 2).cases(),
-        *wamp.WampCases(workers, 1).cases(),
-        *footprint.footprint_cases(1),
-        *router.router_cases(None),
-    ]
-    del sys.path[:2]
+@pytest.fixture(scope="module")
+def cases(suite: dict[str, ModuleType]) -> list[Any]:
+    """Everything that the suite measures; nothing is started."""
+    folders = [str(BENCH / "e2e"), str(BENCH / "micro")]
+    sys.path[:0] = folders
+    try:
+        run = importlib.import_module("run")
+        return list(run.all_cases(suite["_harness"].Workers(), None, suite["far_end"].FarEnd(1, 2)))
+    finally:
+        for folder in folders:
+            sys.path.remove(folder)
+
+
+def test_every_target_is_a_case_and_a_side_of_the_suite(suite: dict[str, ModuleType], cases: list[Any]) -> None:
     sides = {made.path: set(made.sides) for made in cases}
     assert len(sides) == len(cases)
     for target in suite["targets"].TARGETS:
@@ -208,6 +205,13 @@ def test_report_replaces_what_is_between_its_markers(
     page.write_text("nothing")
     with pytest.raises(ValueError, match="figures: begin"):
         report.update(page, document)
+
+
+def test_report_has_latencies_where_there_are_some(suite: dict[str, ModuleType], document: dict[str, Any]) -> None:
+    report = suite["report"]
+    assert report.latency_table(document) == ""
+    document["cases"][0]["sides"]["autobahn_fast"] |= {"p50": [10.0, 12.0, 11.0], "p99": [30.0]}
+    assert report.latency_table(document).splitlines()[2] == "| WAMP publish |       11 / 30 |"
 
 
 def test_report_names_who_takes_less(suite: dict[str, ModuleType], document: dict[str, Any]) -> None:
@@ -291,12 +295,12 @@ def test_pictures_of_the_documentation(suite: dict[str, ModuleType], document: d
     assert "bench-kernels.svg" not in text
 
 
-def test_pictures_show_cases_of_the_suite(suite: dict[str, ModuleType]) -> None:
+def test_pictures_show_cases_of_the_suite(suite: dict[str, ModuleType], cases: list[Any]) -> None:
     pictures = suite["pictures"]
-    known = {made["path"]: made for made in json.loads((BENCH / "results" / "full.json").read_text())["cases"]}
-    series = {made.get("series") for made in known.values()}
+    known = {made.path for made in cases}
+    series = {made.series for made in cases}
     for picture in pictures.PICTURES.values():
-        assert {path for path, _, _ in picture.cases} <= set(known)
+        assert {path for path, _, _ in picture.cases} <= known
         assert {title for title, _ in picture.series} <= series
         assert picture.alt
 
@@ -350,6 +354,9 @@ def test_websocket_client(suite: dict[str, ModuleType], far: Any, loop: str) -> 
         {"path": "send", "size": 256},
         {"path": "receive", "size": 256, "text": True},
     ]
+    if loop != "twisted":
+        (memory,) = run_jobs(suite, "ws.py", ["autobahn:autobahn_fast", loop, str(far.port), "0"], [MEMORY])
+        assert memory["KiB"] >= 0  # so few may all fit into memory that was there before
     if far.tls_port:
         jobs.append({"path": "echo", "size": 256, "tls": True})
     words = ["autobahn:autobahn_fast", loop, str(far.port), str(far.tls_port)]

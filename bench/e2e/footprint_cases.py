@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What it takes to be there: importing, and idle sessions."""
+"""What it takes to be there: importing, idle sessions, and idle connections without WAMP."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 
 from _harness import BENCH, Case, Figures, Measure, Skipped, Worker, python
 from far_end import CACHE
+from websocket_cases import CLIENTS, PEERS
 
 CONNECTIONS = 300
 PROGRAM = """
@@ -39,11 +40,11 @@ def importing(module: str) -> Measure:
     return measure
 
 
-def remembering(package: str, port: int) -> Measure:
-    """A side: a new process with many idle sessions; what earlier ones have freed would be used again."""
+def remembering(*command: str) -> Measure:
+    """A side: a new process of a client with many idle sessions or connections; what earlier ones have freed would be used again."""
 
     def measure(_seconds: float) -> Figures:
-        worker = Worker((python(), str(BENCH / "peers" / "wamp.py"), package, "uvloop", str(port)))
+        worker = Worker((python(), *command))
         try:
             return worker.ask({"path": "memory", "connections": CONNECTIONS})
         finally:
@@ -53,11 +54,14 @@ def remembering(package: str, port: int) -> Measure:
 
 
 def footprint_cases(port: int) -> list[Case]:
-    """Start-up for each framework, and memory for each session."""
+    """Start-up for each framework, and memory for each session and connection."""
     made = []
     for framework in ("asyncio", "twisted"):
         sides = {package: importing(f"{package}.{framework}.component") for package in ("autobahn_fast", "autobahn")}
         made.append(Case(f"import {framework}.component", {**sides, "python": importing("sys")}, unit=""))
-    sides = {package: remembering(package, port) for package in ("autobahn_fast", "autobahn")}
+    wamp, websocket = (str(BENCH / "peers" / name) for name in ("wamp.py", "ws.py"))
+    sides = {package: remembering(wamp, package, "uvloop", str(port)) for package in ("autobahn_fast", "autobahn")}
     made.append(Case("idle session", sides, unit=""))
+    sides = {name: remembering(websocket, *PEERS[name], str(port), "0") for name in CLIENTS}
+    made.append(Case("idle connection", sides, unit="", full=True))
     return made

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
 """A WebSocket client under measurement: ``ws.py PEER LOOP PORT TLS_PORT``, jobs as in ``worker.py``.
 
-A job: ``{"path": "echo" | "send" | "receive", "size", "text", "tls", "deflate", "connections", "seconds"}``.
+A job: ``{"path": "echo" | "send" | "receive" | "memory", "size", "text", "tls", "deflate", "connections", "seconds"}``.
 
 - echo: each connection has one message under way; the next goes out when the one before is back.
 - send: one way. After 4 MiB, or 10,000 messages, the far end is asked how many it got, which also is the flow control.
 - receive: the far end sends as fast as the socket takes it.
+- memory: ``connections`` idle ones.
 
 How a peer connects and exchanges messages is in ``ws_PEER.py``.
 """
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import importlib
 import itertools
 import json
@@ -22,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from worker import Meter, percentile, run_on
+from worker import Meter, percentile, resident, run_on
 
 WINDOW = 4 << 20
 MESSAGES = 10_000
@@ -70,7 +73,29 @@ class Handler:
             self.connections = [await self.client.connect(url, path, context, deflate) for _ in range(count)]
         return self.connections
 
+    async def memory(self, count: int) -> dict[str, float]:
+        """KiB that an idle connection takes beyond a bare transport of the loop."""
+        loop, port = asyncio.get_running_loop(), self.ports[False]
+        url = f"ws://127.0.0.1:{port}/bench"
+
+        async def more(bare: bool, n: int) -> list[Any]:
+            if bare:
+                return [await loop.create_connection(asyncio.Protocol, "127.0.0.1", port) for _ in range(n)]
+            return [await self.client.connect(url, "bench", None, False) for _ in range(n)]
+
+        kept = [await more(bare, 20) for bare in (False, True)]
+        figures = []
+        for bare in (True, False):
+            gc.collect()
+            before = resident()
+            kept.append(await more(bare, count))
+            gc.collect()
+            figures.append((resident() - before) / 1024 / count)
+        return {"KiB": max(figures[1] - figures[0], 0.0), "bare": figures[0]}
+
     async def __call__(self, job: dict[str, Any]) -> dict[str, Any]:
+        if job["path"] == "memory":
+            return await self.memory(job["connections"])
         connections = await self.connect(job)
         size, text = job["size"], bool(job.get("text"))
         payload = make_payload(size, text)
