@@ -40,16 +40,21 @@ cdef unsigned char _keys[KEY_POOL]
 cdef int _keys_used = KEY_POOL
 
 
-cdef int _next_key(unsigned char *key) except -1:
+cdef int _more_keys() except -1:
+    global _keys_used
+    cdef bytes fresh = os.urandom(KEY_POOL)
+    if len(fresh) != KEY_POOL:
+        raise RuntimeError("os.urandom() gave fewer octets than it was asked for")
+    memcpy(_keys, PyBytes_AS_STRING(fresh), KEY_POOL)
+    _keys_used = 0
+    return 0
+
+
+cdef inline int _next_key(unsigned char *key) except -1:
     # Other threads run while the operating system is asked: key must not point into anything they can move.
     global _keys_used
-    cdef bytes fresh
     if _keys_used > KEY_POOL - 4:
-        fresh = os.urandom(KEY_POOL)
-        if len(fresh) != KEY_POOL:
-            raise RuntimeError("os.urandom() gave fewer octets than it was asked for")
-        memcpy(_keys, PyBytes_AS_STRING(fresh), KEY_POOL)
-        _keys_used = 0
+        _more_keys()
     memcpy(key, _keys + _keys_used, 4)
     _keys_used += 4
     return 0
@@ -135,11 +140,9 @@ cdef class FrameWriter(Engine):
 
     cdef int seal(self, bint binary) except -1:
         cdef WriteBuffer out = self.out
-        cdef Py_ssize_t start = self._message_start
-        cdef Py_ssize_t n = out.size - start - self._head_room
+        cdef Py_ssize_t start = self._message_start, n = out.size - start - self._head_room
         cdef bint mask = self.mask_outgoing
-        cdef int opcode = BINARY if binary else TEXT
-        cdef int header
+        cdef int header, opcode = BINARY if binary else TEXT
         cdef unsigned char *p
         if start < 0:
             raise RuntimeError("no message is open")
@@ -151,30 +154,34 @@ cdef class FrameWriter(Engine):
             raise PayloadTooLarge(n, self.max_send)
         if self._codec is not None and not self._plain:
             return self._seal_packed(start, n, opcode)
-        try:
-            if self.auto_fragment and <unsigned long long>n > self.auto_fragment:
-                self._fragments(start, n, opcode, <Py_ssize_t>self.auto_fragment)
-            else:
-                header = _header_size(n, mask)
+        header = _header_size(n, mask)
+        if header != self._head_room or self.auto_fragment or (mask and _keys_used > KEY_POOL - 4):
+            try:                              # what few messages need, and what can fail
+                if self.auto_fragment and <unsigned long long>n > self.auto_fragment:
+                    self._fragments(start, n, opcode, <Py_ssize_t>self.auto_fragment)
+                    self.messages_out += 1
+                    self.payload_out += n
+                    return self.emit()
                 if header != self._head_room:
-                    if header > self._head_room:
-                        out.need(header - self._head_room)
+                    out.need(max(header - self._head_room, 0))
                     memmove(out.data + start + header, out.data + start + self._head_room, n)
                     out.size = start + header + n
-                p = out.data + start
-                _write_header(p, FIN | opcode, n, mask)
-                if mask:
-                    _next_key(p + header - 4)
-                    if self.apply_mask:
-                        abf_mask(p + header, p + header, n, p + header - 4, 0)
-                self._message_start = -1
-                self.frames_out += 1
-                self._head_room = header      # the next message is likely to be of this size class too
-                if self._batch:
-                    self._tail_start, self._tail_header, self._tail_n, self._tail_opcode = start, header, n, opcode
-        except:
-            self.abandon()
-            raise
+                    self._head_room = header      # the next message is likely to be of this size class too
+                if mask and _keys_used > KEY_POOL - 4:
+                    _more_keys()
+            except:
+                self.abandon()
+                raise
+        p = out.data + start
+        _write_header(p, FIN | opcode, n, mask)
+        if mask:
+            _next_key(p + header - 4)
+            if self.apply_mask:
+                abf_mask(p + header, p + header, n, p + header - 4, 0)
+        self._message_start = -1
+        self.frames_out += 1
+        if self._batch:
+            self._tail_start, self._tail_header, self._tail_n, self._tail_opcode = start, header, n, opcode
         self.messages_out += 1
         self.payload_out += n
         return self.emit()
@@ -182,8 +189,7 @@ cdef class FrameWriter(Engine):
     cdef int seal_batch(self, bint binary) except -1:
         # Batches that wait in out together become one message, as long as it stays small: no peer's limit is near, and
         # nothing is held back for it. A lone batch, and the first of a quiet loop turn, are messages of their own.
-        cdef Py_ssize_t start = self._message_start
-        cdef Py_ssize_t n = self.out.size - start - self._head_room
+        cdef Py_ssize_t start = self._message_start, n = self.out.size - start - self._head_room
         if (self._tail_n > 0 and start == self._tail_start + self._tail_header + self._tail_n and self.writable
                 and n <= MAX_JOINED - self._tail_n and self._tail_opcode == (BINARY if binary else TEXT)
                 and (self.max_send == 0 or <unsigned long long>(self._tail_n + n) <= self.max_send)):
@@ -261,10 +267,8 @@ cdef class FrameWriter(Engine):
         # every octet moves once.
         cdef WriteBuffer out = self.out
         cdef bint mask = self.mask_outgoing
-        cdef Py_ssize_t count = (n - 1) // size + 1
-        cdef Py_ssize_t last = n - (count - 1) * size
-        cdef int header = _header_size(size, mask)
-        cdef int last_header = _header_size(last, mask)
+        cdef Py_ssize_t count = (n - 1) // size + 1, last = n - (count - 1) * size
+        cdef int header = _header_size(size, mask), last_header = _header_size(last, mask)
         cdef Py_ssize_t total, i, length, h, source, target
         cdef unsigned char *p
         if count - 1 > (MAX_SIZE - n - 64) // header:
@@ -302,7 +306,6 @@ cdef class FrameWriter(Engine):
 
         :param fragment_size: in frames of at most so many octets; None: as ``auto_fragment`` says.
         :param compress: False: not compressed, whatever ``compression`` is.
-
         :raises EngineClosed: the engine was closed or detached.
         :raises PayloadTooLarge: the message is larger than ``max_send``.
         """
@@ -382,7 +385,6 @@ cdef class FrameWriter(Engine):
         payload is handed over.
 
         :param compress: False: not compressed, whatever ``compression`` is.
-
         :raises EngineClosed: the engine was closed or detached.
         :raises RuntimeError: another message is being sent.
         """

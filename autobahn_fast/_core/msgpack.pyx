@@ -65,8 +65,26 @@ cdef inline int put_head(WriteBuffer out, Py_ssize_t n, int fix, Py_ssize_t fix_
 cdef inline int put_str(WriteBuffer out, object s) except -1:
     cdef Py_ssize_t n = 0
     cdef const char *p = abf_text(s, &n)
-    put_head(out, n, 0xA0, 32, 0xD9, 0xDA)
-    return put_data(out, p, n)
+    cdef unsigned char *d
+    if n >= 0x10000:
+        put_head(out, n, 0xA0, 32, 0xD9, 0xDA)
+        return put_data(out, p, n)
+    out.need(3 + n)
+    d = out.data + out.size
+    if n < 32:
+        d[0] = <unsigned char>(0xA0 | n)
+        d += 1
+    elif n < 0x100:
+        d[0] = 0xD9
+        d[1] = <unsigned char>n
+        d += 2
+    else:
+        d[0] = 0xDA
+        store_be(d + 1, n, 2)
+        d += 3
+    memcpy(d, p, n)
+    out.size = d + n - out.data
+    return 0
 
 
 cdef inline int put_bin(WriteBuffer out, const char *p, Py_ssize_t n) except -1:
