@@ -227,6 +227,9 @@ class Serializer:
         self._batched = bool(getattr(serializer, "_batched", False))
         #: The compiled codec behind it, which a Wire uses; None when there is none.
         self.codec: Any = _compiled(getattr(serializer, "codec", None))
+        own = getattr(type(serializer), "unserialize", None) is _ObjectSerializer.unserialize
+        # What reads a transport message that is one message; None: only the object serializer knows.
+        self._loads = self.codec.loads if own and self.codec is not None and serializer.batch is None else None
         self._autoreset: tuple[int, int, Callable[[dict[str, Any]], Any]] | None = None
         self._start_statistics()
 
@@ -291,10 +294,16 @@ class Serializer:
                 f"invalid serialization of WAMP message (binary {isBinary}, but expected {self._serializer.BINARY})"
             )
         try:
-            raw_messages = self._serializer.unserialize(payload)
+            if self._loads is not None:
+                raw = self._loads(payload)
+            else:
+                raw_messages = self._serializer.unserialize(payload)
         except (ValueError, TypeError) as e:
             raise ProtocolError(f"invalid serialization of WAMP message: {type(e).__name__} {e}") from e
-        messages = [raw if isinstance(raw, Message) else parse_message(raw) for raw in raw_messages]
+        if self._loads is not None:
+            messages = [parse_message(raw)]
+        else:
+            messages = [raw if isinstance(raw, Message) else parse_message(raw) for raw in raw_messages]
         self.statistics.unserialized(len(payload), len(messages))
         return messages
 
