@@ -27,6 +27,7 @@ cdef enum:
     INVOCATION = 68
     YIELD = 70
     NOTHING = -1                # in place of an id that a message does not have
+    WHOLE = 0                   # in place of the type of a message that is written already
 
 cdef enum:                      # kinds of value, as far as a payload element is concerned
     OTHER, NIL, ARRAY, MAP, OCTETS
@@ -488,7 +489,7 @@ cdef class RouterWire(Sink):
     # --- out ---
 
     cdef int _send(self, int code, long long a, long long b, dict details, str uri, int count, bytes octets) except -1:
-        # One message; nothing happens when the connection is closing.
+        # One message; with WHOLE in place of its code octets are all of it. Nothing happens when the connection is closing.
         cdef WriteBuffer out
         cdef Py_ssize_t start
         try:
@@ -499,7 +500,10 @@ cdef class RouterWire(Sink):
         try:
             if self.batch is not None:
                 self.batch.begin(out)
-            put_message(self.codec, out, code, a, b, details, uri, count, octets)
+            if code == WHOLE:
+                out.put(PyBytes_AS_STRING(octets), PyBytes_GET_SIZE(octets))
+            else:
+                put_message(self.codec, out, code, a, b, details, uri, count, octets)
             if self.batch is not None:
                 self.batch.end(out, start)
         except:
@@ -508,23 +512,7 @@ cdef class RouterWire(Sink):
         return self._sealed(out.size - start)
 
     cdef int _send_whole(self, bytes octets) except -1:
-        cdef WriteBuffer out
-        cdef Py_ssize_t start
-        try:
-            out = self.engine.open_message()
-        except EngineClosed:
-            return 0
-        start = out.size
-        try:
-            if self.batch is not None:
-                self.batch.begin(out)
-            out.put(PyBytes_AS_STRING(octets), PyBytes_GET_SIZE(octets))
-            if self.batch is not None:
-                self.batch.end(out, start)
-        except:
-            self.engine.abandon()
-            raise
-        return self._sealed(out.size - start)
+        return self._send(WHOLE, NOTHING, NOTHING, None, None, 0, octets)
 
     cdef int _sealed(self, Py_ssize_t size) except -1:
         if self.exchange is not None:

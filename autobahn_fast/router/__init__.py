@@ -234,12 +234,12 @@ class Router:
                 done(None if exc is not None else task.result(), exc)
 
         task.add_done_callback(finished)
-        return lambda: None if task.done() else _cancel(task)
+
+        def end() -> None:
+            task.cancel()
+
+        return end
 
     def session_factory(self) -> Any:
         """A new session, for a transport that was just accepted."""
         return RouterSession(self)
-
-
-def _cancel(task: asyncio.Future[Any]) -> None:
-    task.cancel()

@@ -15,10 +15,9 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from autobahn_fast.util import xor
+from autobahn_fast.util import utcnow, xor
 from autobahn_fast.wamp import _scram
 from autobahn_fast.wamp.auth import compute_wcs
 from autobahn_fast.wamp.cryptosign import CHANNEL_BINDINGS, CryptosignKey, is_signed_by
@@ -214,7 +213,7 @@ class WampCra(Method):
                 "authrole": record.get("authrole", self.authrole),
                 "authmethod": method,
                 "nonce": secrets.token_urlsafe(32),
-                "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "timestamp": utcnow(),
             }
         )
         extra: dict[str, Any] = {"challenge": challenge}

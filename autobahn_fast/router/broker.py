@@ -29,6 +29,7 @@ from autobahn_fast.router.options import (
 )
 from autobahn_fast.router.patterns import PatternTable, is_valid_uri
 from autobahn_fast.router.retention import Retained, Retention
+from autobahn_fast.util import utcnow
 from autobahn_fast.wamp import message
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Subscription:
         self.uri = uri
         self.match = match
         self.history = history
-        self.created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.created = utcnow()
         self.sessions: dict[RouterSession, str | None] = {}
         self._receivers: tuple[Any, ...] | None = None
 

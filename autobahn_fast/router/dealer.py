@@ -11,7 +11,6 @@ transports, serializers or payloads: a session is here an object with ``id``, ``
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from autobahn_fast.router.calls import CANNOT_FORWARD, Call, Calls, Special, cannot_forward
@@ -31,6 +30,7 @@ from autobahn_fast.router.options import (
 )
 from autobahn_fast.router.patterns import PatternTable, is_valid_uri
 from autobahn_fast.router.registrations import INVOKE_POLICIES, Registration, Terms
+from autobahn_fast.util import utcnow
 from autobahn_fast.wamp import message
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ class Dealer:
                 self.revoke(registration, callee, REVOKED)
             registration = self._table.get(match, uri)
         if registration is None:
-            created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            registration = Registration(self._new_id(), uri, match, invoke, created)
+            registration = Registration(self._new_id(), uri, match, invoke, utcnow())
             self._table.add(match, uri, registration)
             self._by_id[registration.id] = registration
             self._forget_winners(match, uri)
