@@ -20,8 +20,14 @@ from autobahn_fast.asyncio._uvloop import use_uvloop
 from autobahn_fast.asyncio.util import get_or_create_event_loop
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
-from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, never_opened, tls_of_runner
-from autobahn_fast.wamp.types import ComponentConfig
+from autobahn_fast.wamp._transports import (
+    RUNNER_OPTIONS,
+    Retry,
+    Runner,
+    check_proxy_of_runner,
+    never_opened,
+    tls_of_runner,
+)
 
 __all__ = ("ApplicationRunner", "ApplicationSession", "ApplicationSessionFactory", "Session")
 
@@ -93,7 +99,7 @@ class ApplicationSessionFactory(protocol.ApplicationSessionFactory):
     log: Any = make_logger("autobahn_fast.asyncio.wamp")
 
 
-class ApplicationRunner:
+class ApplicationRunner(Runner):
     """Connects one session to a router over WebSocket or RawSocket and runs the loop.
 
     Reconnecting waits ``initial_retry_delay`` seconds at first, ``retry_delay_growth`` times longer each time, at most
@@ -157,23 +163,11 @@ class ApplicationRunner:
 
     # --- the pieces of a connection ---
 
-    def _make_session_factory(self, make: Any) -> Any:
-        config = ComponentConfig(self.realm, self.extra, runner=self)
-
-        def create() -> Any:
-            try:
-                session = make(config)
-            except Exception as e:
-                self.log.error("the application session could not be made: {error}", error=e, log_failure=e)
-                raise
-            self._session = session
-            closed = self._closed
-            if closed is not None and hasattr(session, "on"):
-                session.on("disconnect", lambda *_args, **_kwargs: closed.set())
-                session.on("ready", lambda *_args: self._retry.reset())
-            return session
-
-        return create
+    def _watch(self, session: Any) -> None:
+        super()._watch(session)
+        closed = self._closed
+        if closed is not None:
+            session.on("disconnect", lambda *_args, **_kwargs: closed.set())
 
     def _target(self, make: Any) -> tuple[Any, dict[str, Any]]:
         """Return the transport factory and the arguments of ``create_connection`` for the URL.
@@ -369,4 +363,5 @@ also_from(
     "util",
     parse_ws_url="websocket.util:parse_url",
     parse_rs_url="rawsocket.util:parse_url",
+    ComponentConfig="wamp.types:ComponentConfig",
 )

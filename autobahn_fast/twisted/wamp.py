@@ -22,8 +22,14 @@ from autobahn_fast.twisted._framework import TwistedFramework, current_reactor
 from autobahn_fast.twisted._logging import make_logger, start_logging
 from autobahn_fast.wamp import protocol
 from autobahn_fast.wamp._snakecase import SnakeCaseMixin
-from autobahn_fast.wamp._transports import RUNNER_OPTIONS, Retry, check_proxy_of_runner, never_opened, tls_of_runner
-from autobahn_fast.wamp.types import ComponentConfig
+from autobahn_fast.wamp._transports import (
+    RUNNER_OPTIONS,
+    Retry,
+    Runner,
+    check_proxy_of_runner,
+    never_opened,
+    tls_of_runner,
+)
 from autobahn_fast.websocket._proxy import check_proxy
 
 __all__ = (
@@ -114,7 +120,7 @@ class ApplicationSessionFactory(protocol.ApplicationSessionFactory):
     log: Any = _log
 
 
-class ApplicationRunner:
+class ApplicationRunner(Runner):
     """Connects one session to a router over WebSocket or RawSocket and runs the reactor.
 
     Reconnecting waits ``initial_retry_delay`` seconds at first, ``retry_delay_growth`` times longer each time, at most
@@ -193,22 +199,6 @@ class ApplicationRunner:
         return Retry(**{name: getattr(self, name) for name in names if getattr(self, name) is not None})
 
     # --- the pieces of a connection ---
-
-    def _make_session_factory(self, make: Any) -> Any:
-        config = ComponentConfig(self.realm, self.extra, runner=self)
-
-        def create() -> Any:
-            try:
-                session = make(config)
-            except Exception as e:
-                self.log.error("the application session could not be made: {error}", error=e, log_failure=e)
-                raise
-            self._session = session
-            if hasattr(session, "on"):
-                session.on("ready", lambda *_args: self._retry.reset())
-            return session
-
-        return create
 
     def _target(self, make: Any, reactor: Any, endpoint: Any) -> tuple[Any, Any]:
         """Return the transport factory and the endpoint for the URL.
@@ -437,4 +427,5 @@ also_from(
     "util",
     parse_ws_url="websocket.util:parse_url",
     parse_rs_url="rawsocket.util:parse_url",
+    ComponentConfig="wamp.types:ComponentConfig",
 )

@@ -87,9 +87,7 @@ class InvocationMixin(SessionPart):
             return
         try:
             result = endpoint.fn(*args, **kwargs) if kwargs is not None else endpoint.fn(*args)
-        except self._cancelled_errors as e:
-            self._answer_error(request, reg, e)
-        except Exception as e:
+        except (Exception, *self._cancelled_errors) as e:
             self._answer_error(request, reg, e)
         else:
             self._on_returned(request, reg, result)
@@ -167,9 +165,7 @@ class InvocationMixin(SessionPart):
             result = self._call_with_details(request, reg, PLAIN, details, args, kwargs)
         except DetailsError:
             raise
-        except self._cancelled_errors as e:
-            self._answer_error(request, reg, e)
-        except Exception as e:
+        except (Exception, *self._cancelled_errors) as e:
             self._answer_error(request, reg, e)
         else:
             self._on_returned(request, reg, result)
@@ -198,10 +194,7 @@ class InvocationMixin(SessionPart):
         except DetailsError:
             self._end_invocation(request, running)
             raise
-        except self._cancelled_errors as e:
-            self._end_invocation(request, running)
-            self._answer_error(request, reg, e, running.ppt)
-        except Exception as e:
+        except (Exception, *self._cancelled_errors) as e:
             self._end_invocation(request, running)
             self._answer_error(request, reg, e, running.ppt)
         else:

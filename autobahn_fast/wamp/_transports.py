@@ -14,6 +14,7 @@ from autobahn_fast.wamp.exception import TransportLost
 __all__ = (
     "RUNNER_OPTIONS",
     "Retry",
+    "Runner",
     "Transport",
     "check_proxy_of_runner",
     "check_transports",
@@ -317,6 +318,38 @@ def check_transports(transports: Any, endpoint_check: Callable[[Any], None]) -> 
             raise ValueError(f"invalid transport: a URL or a dict is needed, not {type(transport)}")
         checked.append(Transport(idx, transport, endpoint_check))
     return checked
+
+
+class Runner:
+    """What the ``ApplicationRunner`` of all frameworks share: how a session is made."""
+
+    log: Any
+    realm: str | None
+    extra: dict[str, Any]
+    _retry: Retry
+    _session: Any
+
+    def _make_session_factory(self, make: Any) -> Any:
+        from autobahn_fast.wamp.types import ComponentConfig
+
+        config = ComponentConfig(self.realm, self.extra, runner=self)
+
+        def create() -> Any:
+            try:
+                session = make(config)
+            except Exception as e:
+                self.log.error("the application session could not be made: {error}", error=e, log_failure=e)
+                raise
+            self._session = session
+            if hasattr(session, "on"):
+                self._watch(session)
+            return session
+
+        return create
+
+    def _watch(self, session: Any) -> None:
+        """A session was made."""
+        session.on("ready", lambda *_args: self._retry.reset())
 
 
 def check_proxy_of_runner(url: str, proxy: Any) -> None:
