@@ -30,8 +30,7 @@ CLIENTS = ("autobahn_fast", "autobahn", "picows", "aiohttp", "websockets")
 LOOPS = ("autobahn_fast asyncio", "autobahn_fast twisted", "autobahn twisted")
 LIMITS = ("raw protocol", "raw buffered", "raw aiofastnet", "raw socket")
 ALL = (*CLIENTS, "wsproto", *LOOPS, *LIMITS, "raw asyncio")
-LARGE = ("autobahn_fast", "picows", "aiohttp", "raw protocol", "raw socket")
-"""Sides that take messages of 64 MiB in less than seconds."""
+LARGE = (*CLIENTS, "raw protocol", "raw socket")
 SERVERS = ("autobahn_fast", "autobahn", "picows", "aiohttp", "websockets", "autobahn_fast asyncio")
 """Sides that are measured as servers, too."""
 SIZES = (32, 256, 8 * KIB, 100 * KIB, 1024 * KIB)
