@@ -49,6 +49,7 @@ cdef class RouterWire(Sink):
     cdef int _send(self, int code, long long a, long long b, dict details, str uri, int count, bytes octets) except -1
     cdef int _send_whole(self, bytes octets) except -1
     cdef int _sealed(self, Py_ssize_t size) except -1
+    cdef int _sent(self, Py_ssize_t size) except -1
     cdef int _pass_on(self, int code, long long a, long long b, dict details, Payload payload) except -1
 
     cpdef invocation(self, long long request, long long registration, dict details, Payload payload)

@@ -512,7 +512,15 @@ cdef class RouterWire(Sink):
         return self._sealed(out.size - start)
 
     cdef int _send_whole(self, bytes octets) except -1:
-        return self._send(WHOLE, NOTHING, NOTHING, None, None, 0, octets)
+        if self.batch is not None:
+            return self._send(WHOLE, NOTHING, NOTHING, None, None, 0, octets)
+        if self.exchange is not None:
+            self.exchange.hold(self.engine)
+        try:
+            self.engine.send(octets, self.codec.binary)
+        except EngineClosed:
+            return 0
+        return self._sent(PyBytes_GET_SIZE(octets))
 
     cdef int _sealed(self, Py_ssize_t size) except -1:
         if self.exchange is not None:
@@ -521,6 +529,9 @@ cdef class RouterWire(Sink):
             self.engine.seal(self.codec.binary)
         else:
             self.engine.seal_batch(self.codec.binary)
+        return self._sent(size)
+
+    cdef int _sent(self, Py_ssize_t size) except -1:
         if self.statistics is not None:
             self.statistics.count_out(size)
         if self._paused and self.engine.octets_out - self._paused_at > self.max_lag > 0 and self._on_lag is not None:
