@@ -430,6 +430,9 @@ def test_crowd_counts_what_it_is_sent(suite: dict[str, ModuleType], far: Any, mo
         for _ in range(2):
             made.run(crowd.deliver(20))
         assert crowd.expected == 200
+        figures = routers.as_client(made, "embedded", "autobahn_fast")(0.01)
+        assert set(figures) == {t.figure for t in suite["targets"].TARGETS if t.path == "clients of Crossbar"}
+        assert all(value > 0 for value in figures.values())
     finally:
         made.stop()
 

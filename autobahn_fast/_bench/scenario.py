@@ -134,6 +134,11 @@ class Scenario:
         self.result.event_p50 = delivered["p50"]
         self.result.event_p99 = delivered["p99"]
 
+    async def acknowledged(self) -> float:
+        """Seconds of processor time for an acknowledged publication. No phase of its own: between start and end of the processes."""
+        published = await self.driver.ask("acknowledged", seconds=self.plan.seconds)
+        return float(published["cpu"]) / float(published["sent"])
+
     async def _call(self) -> None:
         self.progress.step("calls, one after another")
         called = await self.driver.ask("call", seconds=self.plan.seconds)

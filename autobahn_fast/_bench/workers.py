@@ -173,6 +173,16 @@ class Driver(Worker):
             await asyncio.sleep(0.001)
         return {"sent": sent}
 
+    async def do_acknowledged(self, seconds: float) -> dict[str, Any]:
+        """Publish with acknowledgement, each publication after the acknowledgement of the one before."""
+        publish, topic, payload = self.session.publish, f"{self.prefix}.acknowledged", self.payload
+        options = self.types.PublishOptions(acknowledge=True)
+        sent, cpu, end = 0, time.process_time(), time.monotonic() + seconds
+        while time.monotonic() < end:
+            await publish(topic, payload, options=options)
+            sent += 1
+        return {"sent": sent, "cpu": time.process_time() - cpu}
+
     async def do_call(self, seconds: float) -> dict[str, Any]:
         """Call, each call after the result of the one before."""
         call, procedure, payload = self.session.call, f"{self.prefix}.echo", self.payload
