@@ -29,10 +29,9 @@ def get_or_create_event_loop() -> asyncio.AbstractEventLoop:
 
 def get_serializers() -> list[type[Any]]:
     """Return the serializer classes that can be used here, best first: CBOR, MessagePack, UBJSON, JSON."""
-    from autobahn_fast.wamp import serializer
+    from autobahn_fast.wamp.serializer import BEST_FIRST
 
-    names = ("CBORSerializer", "MsgPackSerializer", "UBJSONSerializer", "JsonSerializer")
-    return [getattr(serializer, name) for name in names if getattr(serializer, name, None) is not None]
+    return list(BEST_FIRST)
 
 
 def peer2str(transport: asyncio.BaseTransport) -> str:

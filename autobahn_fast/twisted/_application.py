@@ -159,8 +159,7 @@ class Service(MultiService):
         secure, host, port = parse_url(self.url)[:3]
 
         def create() -> Any:
-            session = self.make(ComponentConfig(self.realm, self.extra))
-            return session
+            return self.make(ComponentConfig(self.realm, self.extra))
 
         transport_factory = self.factory(create, url=self.url)
         if secure:

@@ -71,14 +71,6 @@ class DestEndpointForwardingProtocol(_Side):
         self._join(source)
         source.transport.resumeProducing()
 
-    def dataReceived(self, data: bytes) -> None:
-        """Twisted: octets came in; they go to the client."""
-        super().dataReceived(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Twisted: the destination is gone; the client's connection is closed."""
-        super().connectionLost(reason)
-
 
 class DestEndpointForwardingFactory(Factory):
     """Makes the connection to the destination."""
@@ -115,10 +107,6 @@ class EndpointForwardingProtocol(_Side):
             "{to} cannot be reached: {error}", to=self.factory.service._destEndpointDescriptor, error=failure.value
         )
         self.transport.loseConnection()
-
-    def dataReceived(self, data: bytes) -> None:
-        """Twisted: octets came in; they go to the destination."""
-        super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the client is gone; the connection to the destination is closed, or no longer waited for."""

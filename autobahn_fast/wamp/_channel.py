@@ -22,16 +22,10 @@ def default_serializers(batched: bool) -> list[Any]:
 
     :param batched: include the kinds that send several messages at once, each before its plain one.
     """
-    from autobahn_fast.wamp import serializer
+    from autobahn_fast.wamp.serializer import BEST_FIRST
 
-    found = []
-    for name in ("CBORSerializer", "MsgPackSerializer", "UBJSONSerializer", "JsonSerializer"):
-        cls = getattr(serializer, name, None)
-        if cls is not None:
-            if batched:
-                found.append(cls(batched=True))
-            found.append(cls())
-    return found
+    kinds = (True, False) if batched else (False,)
+    return [cls(batched=kind) for cls in BEST_FIRST for kind in kinds]
 
 
 def own_serializer(serializers: dict[Any, Any], key: Any) -> Any:

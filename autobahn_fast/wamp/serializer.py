@@ -514,6 +514,8 @@ SERID_TO_OBJSER: dict[str, type[Any]] = {
     "ubjson": UBJSONObjectSerializer,
     "flatbuffers": FlatBuffersObjectSerializer,
 }
+BEST_FIRST: tuple[type[Any], ...] = (CBORSerializer, MsgPackSerializer, UBJSONSerializer, JsonSerializer)
+"""What connections speak unless told otherwise."""
 SERID_TO_SER: dict[str, type[Serializer]] = {
     "json": JsonSerializer,
     "msgpack": MsgPackSerializer,
