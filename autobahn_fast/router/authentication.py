@@ -291,6 +291,18 @@ class Cryptosign(Method):
     settings = ("privkey",)
     _key: CryptosignKey | None = None
 
+    def __init__(
+        self,
+        users: Mapping[str, dict[str, Any]] | None = None,
+        authenticator: Callable[..., Any] | None = None,
+        authrole: str | None = None,
+    ) -> None:
+        super().__init__(users, authenticator, authrole)
+        self._owners: dict[bytes, str] = {}
+        for authid, record in self.users.items():
+            for key in record.get("authorized_keys", ()):
+                self._owners.setdefault(key, authid)
+
     def configure(self, settings: Mapping[str, Any]) -> None:
         if "privkey" in settings:
             self._key = CryptosignKey.from_bytes(_hex(settings["privkey"], "the router's 'privkey'", 32))
@@ -319,20 +331,14 @@ class Cryptosign(Method):
         if attempt.authid is not None or self.authenticator is not None:
             return super().knows(attempt)
         try:
-            return self._owner(_pubkey(attempt)) is not None
+            return _pubkey(attempt) in self._owners
         except Denied:
             return False
-
-    def _owner(self, key: bytes) -> str | None:
-        for authid, record in self.users.items():
-            if key in record["authorized_keys"]:
-                return authid
-        return None
 
     async def verify(self, attempt: Attempt, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
         key = _pubkey(attempt)
         if self.authenticator is None and attempt.authid is None:
-            attempt.authid = self._owner(key)
+            attempt.authid = self._owners.get(key)
         record = await self.record(attempt, method)
         if key not in record.get("authorized_keys", [key]):
             raise Denied(DENIED, "this key does not belong to the user")
@@ -432,13 +438,12 @@ def _bound_by_the_book(extra: Any, nonce: str, binding: str | None, channel_id: 
     data = _unbase64(extra.get("cbind_data") or "") if isinstance(extra.get("cbind_data"), str | None) else b""
     if extra.get("nonce") != nonce or extra.get("channel_binding") != binding or not _same(data, channel_id or b""):
         raise Denied(DENIED, "nonce or channel binding of AUTHENTICATE are not those of the challenge")
-    header = f"p={binding},," if binding else "n,,"
-    return base64.b64encode(header.encode("ascii") + (channel_id or b"")).decode("ascii")
+    return _scram.channel_binding(binding, channel_id or b"")
 
 
 def _prepared_name(name: str) -> str:
     try:
-        return _scram.saslprep(name).replace("=", "=3D").replace(",", "=2C")
+        return _scram.prepared_name(name)
     except ValueError:
         raise Denied(DENIED, "the authid has characters that SCRAM does not allow") from None
 

@@ -19,7 +19,9 @@ import unicodedata
 __all__ = (
     "HAS_ARGON",
     "auth_message",
+    "channel_binding",
     "client_proof",
+    "prepared_name",
     "salted_password",
     "saslprep",
     "server_signature",
@@ -68,6 +70,23 @@ def saslprep(text: str) -> str:
                 "a name or password mixes directions of writing in a way that SASLprep (RFC 4013) does not allow"
             )
     return result
+
+
+def prepared_name(name: str) -> str:
+    """Return a user name as it stands in messages (RFC 5802, section 5.1).
+
+    :raises ValueError: a character that is not allowed.
+    """
+    return saslprep(name).replace("=", "=3D").replace(",", "=2C")
+
+
+def channel_binding(kind: str | None, data: bytes) -> str:
+    """Return what stands behind ``c=`` (RFC 5802, section 7).
+
+    :param kind: ``tls-unique`` and so on; None: without. :param data: what identifies the channel.
+    """
+    header = f"p={kind},," if kind else "n,,"
+    return base64.b64encode(header.encode("ascii") + data).decode("ascii")
 
 
 def _argon2id(password: bytes, salt: bytes, iterations: int, memory: int) -> bytes:

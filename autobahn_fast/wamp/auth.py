@@ -17,6 +17,7 @@ import time
 from typing import Any
 
 from autobahn_fast._names import also_from
+from autobahn_fast.util import xor
 from autobahn_fast.wamp import _scram
 from autobahn_fast.wamp.interfaces import IAuthenticator
 
@@ -217,7 +218,7 @@ class AuthScram(_Authenticator):
             raise RuntimeError("the nonce of the SCRAM challenge does not continue the one in HELLO: a replay?")
         name, password = str(self._args["authid"]), self._password
         if self._by_the_book:
-            name = _scram.saslprep(name).replace("=", "=3D").replace(",", "=2C")
+            name = _scram.prepared_name(name)
             password = _scram.saslprep(password)
         binding, details = self._channel_binding(session, challenge, nonce)
         salted = _scram.salted_password(kdf, password.encode("utf8"), _unbase64(salt, "salt"), iterations, memory)
@@ -237,13 +238,12 @@ class AuthScram(_Authenticator):
         if not self._by_the_book:
             return wanted or "", None
         data = _channel_id(session, wanted) if wanted else b""
-        header = f"p={wanted},," if wanted else "n,,"
         details = {
             "nonce": nonce,
             "channel_binding": wanted,
             "cbind_data": base64.b64encode(data).decode("ascii") if wanted else None,
         }
-        return base64.b64encode(header.encode("ascii") + data).decode("ascii"), details
+        return _scram.channel_binding(wanted, data), details
 
     def on_welcome(self, session: Any, authextra: Any) -> str | None:
         """Check that the router has proved that it knows the user. :returns: None, or why the session must not go on."""
@@ -366,7 +366,7 @@ class AuthCryptoSign(_Authenticator):
             raise RuntimeError(f"the router has not proved who it is: its public key is {pubkey.hex()}")
         expected = bytes.fromhex(given)
         if channel_id is not None:
-            expected = bytes(a ^ b for a, b in zip(expected, channel_id, strict=True))
+            expected = xor(expected, channel_id)
         if not (hmac.compare_digest(answer[64:], expected) and is_signed_by(pubkey, answer[:64], expected)):
             raise RuntimeError("the router has not proved who it is: its signature is not that of our challenge")
         self._proved = True
