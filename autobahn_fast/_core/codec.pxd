@@ -66,6 +66,7 @@ cdef extern from *:
 
 
 cdef enum:
+    CODES = 128                                # codes of messages are below
     MAX_DEPTH = 512                            # containers inside one another, both ways
     RATED_OCTETS = 512
 
@@ -132,6 +133,9 @@ cdef class Codec:
     cdef bint more(self, Cursor *c) except -1                            # one more element? It begins at c.p then
     cdef int done(self, Cursor *c) except -1                             # DecodeError unless nothing is left
     cdef long long get_int(self, Cursor *c) except? -1                   # an int in 0..2^53; DecodeError if it is none
+    # Enters an array whose first element is v[0], a code; ids says how many more integers of the same kind follow each code
+    # below CODES, at most two. Returns how many that are, with their values behind v[0]; 0: none, and c is of no use.
+    cdef int get_head(self, Cursor *c, const unsigned char *ids, long long *v) except -1
     cdef object get(self, Cursor *c)                                     # any value
     cdef tuple get_array(self, Cursor *c)                                # an array's values; DecodeError if it is none
     cdef dict get_map(self, Cursor *c)                                   # a map (None: empty); DecodeError if it is none
@@ -160,6 +164,13 @@ cdef inline int put_data(WriteBuffer out, const char *p, Py_ssize_t n) except -1
     memcpy(out.data + out.size, p, n)
     out.size += n
     return 0
+
+
+cdef inline bint has_more(Codec codec, Cursor *c) except -1:
+    if c.left > 0:
+        c.left -= 1
+        return True
+    return codec.more(c)
 
 
 # Raise DecodeError(what), with the octet that is next.

@@ -17,12 +17,12 @@ cdef extern from *:
     /* The str of n ASCII octets; Py_None when some are not. A copy is all it takes, and CPython asks octet by octet. */
     static PyObject *abf_ascii(const unsigned char *p, Py_ssize_t n)
     {
-        unsigned long long seen = 0, words[4];
+        unsigned long long seen = 0, words[8];
         Py_ssize_t i = 0;
         PyObject *text;
-        for (; i + 32 <= n; i += 32) {
-            memcpy(words, p + i, 32);
-            seen |= (words[0] | words[1]) | (words[2] | words[3]);
+        for (; i + 64 <= n; i += 64) {
+            memcpy(words, p + i, 64);
+            seen |= ((words[0] | words[1]) | (words[2] | words[3])) | ((words[4] | words[5]) | (words[6] | words[7]));
             if (seen & 0x8080808080808080ULL)
                 return Py_NewRef(Py_None);
         }
@@ -241,6 +241,19 @@ cdef class Codec:
 
     cdef long long get_int(self, Cursor *c) except? -1:
         raise TypeError("Codec is a base class")
+
+    cdef int get_head(self, Cursor *c, const unsigned char *ids, long long *v) except -1:
+        cdef int i, n
+        self.enter(c)
+        if not self.more(c):
+            return 0
+        v[0] = self.get_int(c)
+        n = ids[v[0]] if v[0] < CODES else 0
+        for i in range(n):
+            if not self.more(c):
+                return 0
+            v[1 + i] = self.get_int(c)
+        return n
 
     cdef object get(self, Cursor *c):
         raise TypeError("Codec is a base class")

@@ -376,9 +376,35 @@ cdef dict get_dict(Cursor *c, const Head *h, int depth):
     return result
 
 
+cdef inline Py_ssize_t short_text(Cursor *c) noexcept:
+    # Steps over the head of text below 64 KiB that is wholly there, and returns its length; -1: something else is next.
+    cdef Py_ssize_t room = c.end - c.p, n, head
+    if room < 3:
+        return -1
+    if 0xA0 <= c.p[0] < 0xC0:
+        n = c.p[0] & 0x1F
+        head = 1
+    elif c.p[0] == 0xD9:
+        n = c.p[1]
+        head = 2
+    elif c.p[0] == 0xDA:
+        n = load_be(c.p + 1, 2)
+        head = 3
+    else:
+        return -1
+    if n > room - head:
+        return -1
+    c.p += head
+    return n
+
+
 cdef object get_value(Cursor *c, int depth):
     cdef Head h
     cdef const unsigned char *p
+    cdef Py_ssize_t n = short_text(c)
+    if n >= 0:
+        c.p += n
+        return to_text(c.p - n, n)
     read_head(c, &h)
     if h.kind == TEXT or h.kind == BINARY:
         p = c.p + h.size
@@ -470,6 +496,34 @@ cdef class MsgPackCodec(Codec):
         c.left = <Py_ssize_t>h.n
         c.depth += 1
         return 0
+
+    cdef int get_head(self, Cursor *c, const unsigned char *ids, long long *v) except -1:
+        # The usual case: room for the longest ids is left, and they are written in the usual ways.
+        cdef const unsigned char *p = c.p
+        cdef int i, n, octets
+        if c.end - p < 20 or p[0] & 0xF0 != 0x90 or p[1] >= 0x80:
+            return Codec.get_head(self, c, ids, v)
+        v[0] = p[1]
+        n = ids[p[1]]
+        if n == 0 or (p[0] & 0x0F) <= n:
+            return 0
+        p += 2
+        for i in range(n):
+            if p[0] < 0x80:
+                v[1 + i] = p[0]
+                p += 1
+            elif 0xCC <= p[0] <= 0xCF:
+                octets = 1 << (p[0] - 0xCC)
+                v[1 + i] = <long long>load_be(p + 1, octets)
+                p += 1 + octets
+            else:
+                return 0
+            if not 0 <= v[1 + i] <= MAX_ID:
+                return 0
+        c.left = (c.p[0] & 0x0F) - 1 - n
+        c.depth += 1
+        c.p = p
+        return n
 
     cdef long long get_int(self, Cursor *c) except? -1:
         cdef Head h

@@ -10,6 +10,7 @@ from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_New
 from cpython.unicode cimport PyUnicode_CheckExact
+from libc.string cimport memset
 
 cdef extern from *:
     """
@@ -27,9 +28,67 @@ cdef extern from *:
     """
     object abf_make(object type, object empty, object kwargs)
 
+cdef extern from *:
+    """
+    #include <structmember.h>
+    /* An attribute that instances of a type have in a slot: read and written there, without looking for its name each time. */
+    typedef struct {
+        PyTypeObject *type;      /* owned; NULL: not known yet, or it has no such slot */
+        PyTypeObject *tried;     /* only compared */
+        Py_ssize_t offset;
+    } abf_slot_t;
+
+    static void abf_learn(PyObject *type, PyObject *name, abf_slot_t *slot)
+    {
+        PyObject *member = PyObject_GetAttr(type, name);
+        slot->tried = (PyTypeObject *)type;
+        if (member == NULL)
+            PyErr_Clear();
+        else if (Py_IS_TYPE(member, &PyMemberDescr_Type)
+                 && PyType_IsSubtype((PyTypeObject *)type, ((PyMemberDescrObject *)member)->d_common.d_type)
+                 && ((PyMemberDescrObject *)member)->d_member->type == T_OBJECT_EX
+                 && ((PyMemberDescrObject *)member)->d_member->flags == 0) {
+            slot->type = (PyTypeObject *)Py_NewRef(type);
+            slot->offset = ((PyMemberDescrObject *)member)->d_member->offset;
+        }
+        Py_XDECREF(member);
+    }
+    static PyObject *abf_get_first(PyObject *of, PyObject *name, abf_slot_t *slot)
+    {
+        if (slot->type == NULL && slot->tried != Py_TYPE(of))
+            abf_learn((PyObject *)Py_TYPE(of), name, slot);
+        return PyObject_GetAttr(of, name);
+    }
+    static inline PyObject *abf_get(PyObject *of, PyObject *name, abf_slot_t *slot)
+    {
+        PyObject *value;
+        if (Py_TYPE(of) == slot->type && (value = *(PyObject **)((char *)of + slot->offset)) != NULL)
+            return Py_NewRef(value);
+        return abf_get_first(of, name, slot);
+    }
+    static inline int abf_set(PyObject *of, PyObject *name, PyObject *value, abf_slot_t *slot)
+    {
+        if (slot->type == NULL && slot->tried != Py_TYPE(of))
+            abf_learn((PyObject *)Py_TYPE(of), name, slot);
+        if (Py_TYPE(of) == slot->type && *(PyObject **)((char *)of + slot->offset) == NULL) {
+            *(PyObject **)((char *)of + slot->offset) = Py_NewRef(value);
+            return 0;
+        }
+        return PyObject_SetAttr(of, name, value);
+    }
+    static abf_slot_t abf_handler, abf_endpoint, abf_handler_fn, abf_endpoint_fn, abf_handler_details, abf_endpoint_details,
+        abf_session, abf_request;
+    """
+    ctypedef struct abf_slot_t:
+        pass
+    object abf_get(object of, object name, abf_slot_t *slot)
+    int abf_set(object of, object name, object value, abf_slot_t *slot) except -1
+    abf_slot_t abf_handler, abf_endpoint, abf_handler_fn, abf_endpoint_fn, abf_handler_details, abf_endpoint_details
+    abf_slot_t abf_session, abf_request
+
 from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
-from autobahn_fast._core.codec cimport Codec, Cursor, Outgoing, Statistics, abf_items, encode_failed
+from autobahn_fast._core.codec cimport CODES, Codec, Cursor, Outgoing, Statistics, abf_items, encode_failed, has_more
 from autobahn_fast._core.engine cimport Engine, Sink
 from autobahn_fast._core.codec import DecodeError, EncodeError
 from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
@@ -43,6 +102,12 @@ cdef enum:
     INVOCATION = 68
     YIELD = 70
 
+
+# How many ids stand behind the code of the messages that are read here.
+cdef unsigned char IDS[CODES]
+memset(IDS, 0, CODES)
+IDS[RESULT] = 1
+IDS[PUBLISHED] = IDS[EVENT] = IDS[INVOCATION] = 2
 
 cdef tuple EMPTY = PyTuple_New(0)
 
@@ -220,8 +285,9 @@ cdef class Wire(Sink):
 
     cdef object begin_call(self, const Outgoing *m):
         future = abf_make(self._future_type, EMPTY, self._future_kwargs)
-        future.session = self.session
-        future.request = request = m.request
+        request = m.request
+        abf_set(future, "session", self.session, &abf_session)
+        abf_set(future, "request", request, &abf_request)
         self._plain_calls[request] = future
         try:
             self.request(m)
@@ -335,7 +401,8 @@ cdef class Wire(Sink):
         # is called, and nothing is used after it was: it may send, close or come back here.
         cdef Codec codec = self.codec
         cdef Cursor c
-        cdef long long code, first, second = 0
+        cdef long long v[3]
+        cdef long long code
         cdef dict details = None
         cdef dict kwargs = None
         cdef tuple args = ()
@@ -345,52 +412,44 @@ cdef class Wire(Sink):
         c.left = 0
         c.depth = 0
         try:
-            codec.enter(&c)
-            if not codec.more(&c):
+            if codec.get_head(&c, IDS, v) == 0:
                 return False
-            code = codec.get_int(&c)
+            code = v[0]
             if code == EVENT:
                 upcall = self._on_event
             elif code == RESULT:
                 upcall = self._on_result
             elif code == INVOCATION:
                 upcall = self._on_invocation
-            elif code == PUBLISHED:
-                upcall = self._on_published
             else:
+                upcall = self._on_published
+            if upcall is None:
                 return False
-            if upcall is None or not codec.more(&c):
-                return False
-            first = codec.get_int(&c)
-            if code != RESULT:
-                if not codec.more(&c):
-                    return False
-                second = codec.get_int(&c)
             if code != PUBLISHED:
-                if not codec.more(&c):
+                if not has_more(codec, &c):
                     return False
                 details = codec.get_map(&c)
                 if details is not None and not plain_details(details):
                     return False
-                if codec.more(&c):
+                if has_more(codec, &c):
                     args = codec.get_array(&c)
-                    if codec.more(&c):
+                    if has_more(codec, &c):
                         kwargs = codec.get_map(&c)
                         if kwargs is not None and not plain_kwargs(kwargs):
                             return False
-            if codec.more(&c):
+            if has_more(codec, &c):
                 return False
             codec.done(&c)
         except DecodeError:
             return False
         if code == RESULT:
-            if details is not None or kwargs is not None or not self._complete(first, args):
-                upcall(first, details, args, kwargs)
+            if details is not None or kwargs is not None or not self._complete(v[1], args):
+                upcall(v[1], details, args, kwargs)
         elif code == PUBLISHED:
-            upcall(first, second)
-        elif details is not None or not (self._handle(first, args, kwargs) if code == EVENT
-                                         else self._invoke(first, second, args, kwargs)):
-            upcall(first, second, details, args, kwargs)
+            upcall(v[1], v[2])
+        elif details is not None or not (self._handle(v[1], args, kwargs) if code == EVENT
+                                         else self._invoke(v[1], v[2], args, kwargs)):
+            upcall(v[1], v[2], details, args, kwargs)
         return True
 
     cdef bint _handle(self, long long subscription, tuple args, dict kwargs) except -1:
@@ -403,10 +462,10 @@ cdef class Wire(Sink):
             return False
         if len(handlers) == 1:
             each = handlers[0]
-            handler = each.handler
-            if handler.details_arg is not None:
+            handler = abf_get(each, "handler", &abf_handler)
+            if abf_get(handler, "details_arg", &abf_handler_details) is not None:
                 return False
-            self._call_handler(each, handler.fn, args, kwargs)
+            self._call_handler(each, abf_get(handler, "fn", &abf_handler_fn), args, kwargs)
             return True
         for each in handlers:
             if each.handler.details_arg is not None:
@@ -437,12 +496,13 @@ cdef class Wire(Sink):
         reg = self._registrations.get(registration)
         if reg is None or self._invocations and request in self._invocations:
             return False
-        endpoint = reg.endpoint
-        if endpoint.details_arg is not None:
+        endpoint = abf_get(reg, "endpoint", &abf_endpoint)
+        if abf_get(endpoint, "details_arg", &abf_endpoint_details) is not None:
             return False
         session = self.session
         try:
-            result = endpoint.fn(*args) if kwargs is None else endpoint.fn(*args, **kwargs)
+            fn = abf_get(endpoint, "fn", &abf_endpoint_fn)
+            result = fn(*args) if kwargs is None else fn(*args, **kwargs)
         except BaseException as exc:
             session._on_raised(request, reg, exc)
             return True
