@@ -517,7 +517,7 @@ cdef class MsgPackCodec(Codec):
                 v[1 + i] = <long long>load_be(p + 1, octets)
                 p += 1 + octets
             else:
-                return 0
+                return Codec.get_head(self, c, ids, v)
             if not 0 <= v[1 + i] <= MAX_ID:
                 return 0
         c.left = (c.p[0] & 0x0F) - 1 - n

@@ -15,6 +15,7 @@ cdef class Wire(Sink):
     cdef dict _plain_calls, _call_options      # of the session; None when it takes every result itself
     cdef object _future_type                    # of pending calls, made with these keyword arguments
     cdef dict _future_kwargs
+    cdef object _set_result                     # their method
     cdef readonly bint starts_calls             # start_call may be used
     cdef dict _subscriptions                    # of the session; None when it calls every handler itself
     cdef dict _registrations, _invocations      # of the session; None when it calls every endpoint itself

@@ -249,6 +249,7 @@ cdef class Wire(Sink):
                 made_of = getattr(session, "_future_of_calls", None)
                 if made_of is not None:
                     self._future_type, self._future_kwargs = made_of
+                    self._set_result = self._future_type.set_result
                     self.starts_calls = True
 
     # --- out ---
@@ -530,7 +531,10 @@ cdef class Wire(Sink):
         if future is None:
             return False
         try:
-            future.set_result(args[0] if args else None)
+            if type(future) is self._future_type:
+                self._set_result(future, args[0] if args else None)
+            else:
+                future.set_result(args[0] if args else None)
         except Exception:
             if not future.done():       # else the application has completed it itself
                 raise
