@@ -22,7 +22,7 @@ help:  ## this list
 	@echo "make TARGET [PYTHON=python3.13] [ARGS=...]"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: build  ## start a router and show publish, events and calls at speed (1-2 minutes)
+demo: build  ## start a router and show publish, events and calls at speed (a minute, once it is built)
 	@$(BIN)/python -m autobahn_fast demo $(ARGS)
 
 test: build $(SUITE)  ## run the tests
@@ -96,7 +96,7 @@ $(VENV)/.env: pyproject.toml
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.env $(SOURCES)
-	@echo "== building the extensions (about a minute)"
+	@echo "== building the extensions (a minute or two)"
 	@PYTHONWARNINGS=ignore $(BIN)/python $(PIP) --no-build-isolation -e .
 	@touch $@
 
