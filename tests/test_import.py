@@ -29,8 +29,11 @@ LOOPS = {"asyncio", "twisted", "txaio", "uvloop", "zope"}
 
 
 def loaded_by(module: str) -> set[str]:
-    """The top-level modules in ``sys.modules`` after ``import module`` in a new interpreter."""
-    code = f"import {module}, sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    """The top-level modules that ``import module`` loads in a new interpreter, beyond what it, or coverage, starts with."""
+    code = (
+        f"import sys; before = set(sys.modules); import {module}; "
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return set(done.stdout.split())
 
