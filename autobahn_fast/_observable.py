@@ -7,6 +7,7 @@ Knows no event loop: the class it is mixed into may have one as ``framework``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 __all__ = ("ObservableMixin",)
@@ -21,7 +22,7 @@ class ObservableMixin:
 
     def set_valid_events(self, valid_events: Iterable[str] | None = None) -> None:
         """Say which events there are; None: any. Handlers added so far stay."""
-        self._valid_events = frozenset(valid_events) if valid_events is not None else None
+        self._valid_events = _as_set(tuple(valid_events)) if valid_events is not None else None
 
     def _check_event(self, event: str) -> None:
         if self._valid_events is not None and event not in self._valid_events:
@@ -78,6 +79,11 @@ class ObservableMixin:
                 result = failed
             results.append(framework.as_awaitable(result))
         return framework.spawn(_gathered(framework, results))
+
+
+@lru_cache(maxsize=64)
+def _as_set(events: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(events)  # one for all objects of a class: it takes 700 octets
 
 
 async def _gathered(framework: Any, results: list[Any]) -> list[Any]:

@@ -25,15 +25,28 @@ JOINS = {
 class Receiver(asyncio.BufferedProtocol):
     """Stands in for a connection at its transport: octets go straight to the engine, all else to the connection."""
 
-    __slots__ = ("buffer_updated", "connection_lost", "eof_received", "get_buffer", "pause_writing", "resume_writing")
+    __slots__ = ("_connection", "buffer_updated", "get_buffer")
 
     def __init__(self, connection: Any, engine: Any) -> None:
+        self._connection = connection
         self.get_buffer = engine.get_buffer  # type: ignore[method-assign]
         self.buffer_updated = engine.buffer_updated  # type: ignore[method-assign]
-        self.eof_received = connection.eof_received  # type: ignore[method-assign]
-        self.connection_lost = connection.connection_lost  # type: ignore[method-assign]
-        self.pause_writing = connection.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = connection.resume_writing  # type: ignore[method-assign]
+
+    def eof_received(self) -> bool | None:
+        """asyncio: the peer has sent its last octet."""
+        return self._connection.eof_received()  # type: ignore[no-any-return]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the transport is gone."""
+        self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """asyncio: the transport has more to write than its limit."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """asyncio: the transport has room again."""
+        self._connection.resume_writing()
 
 
 def receive_directly(transport: Any, connection: Any, engine: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast._names import also_from
+from autobahn_fast._overriding import is_own
 from autobahn_fast.asyncio._framework import AsyncioFramework
 from autobahn_fast.asyncio._receiver import direct_socket, receive_directly, set_reading
 from autobahn_fast.asyncio.util import create_transport_details, get_serializers, peer2str
@@ -347,10 +348,8 @@ class WampRawSocketMixinAsyncio:
     def _on_handshake_complete(self) -> None:
         self._open_session()  # type: ignore[attr-defined]
         transport = self.transport  # type: ignore[attr-defined]
-        overridden = (
-            "data_received" in vars(self) or type(self).data_received is not WampRawSocketMixinAsyncio.data_received
-        )
-        if transport is not None and self._wire_open and not overridden:  # type: ignore[attr-defined]
+        plain = is_own(self, "data_received", WampRawSocketMixinAsyncio.data_received)
+        if transport is not None and self._wire_open and plain:  # type: ignore[attr-defined]
             self._fast_path = receive_directly(transport, self, self._engine)
 
     def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:

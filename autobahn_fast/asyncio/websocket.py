@@ -15,6 +15,7 @@ from typing import Any
 
 from autobahn_fast._framework import make_logger
 from autobahn_fast._names import also_from
+from autobahn_fast._overriding import is_own
 from autobahn_fast.asyncio._connecting import create_connection
 from autobahn_fast.asyncio._framework import AsyncioFramework
 from autobahn_fast.asyncio._receiver import direct_socket, receive_directly, set_reading
@@ -119,12 +120,9 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
 
     def _attach_engine(self) -> None:
         super()._attach_engine()  # type: ignore[misc]
-        cls, own = type(self), vars(self)
         plain = (
-            cls.data_received is WebSocketAdapterProtocol.data_received
-            and cls._dataReceived is protocol.WebSocketProtocol._dataReceived  # type: ignore[attr-defined]
-            and "data_received" not in own
-            and "_dataReceived" not in own
+            is_own(self, "data_received", WebSocketAdapterProtocol.data_received)
+            and is_own(self, "_dataReceived", protocol.WebSocketProtocol._dataReceived)
             and not self.logOctets  # type: ignore[attr-defined]
         )
         if plain and self.transport is not None:

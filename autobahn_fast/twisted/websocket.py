@@ -14,6 +14,7 @@ from twisted.internet.protocol import ClientFactory, Factory, Protocol, ServerFa
 from twisted.python.failure import Failure
 
 from autobahn_fast._framework import why_lost
+from autobahn_fast._overriding import is_own
 from autobahn_fast.twisted._framework import TwistedFramework, current_reactor, end_of_turn, on_reactor
 from autobahn_fast.twisted._logging import make_logger
 from autobahn_fast.twisted._transport import TransportMixin
@@ -112,12 +113,9 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
 
     def _attach_engine(self) -> None:
         super()._attach_engine()  # type: ignore[misc]
-        cls, own = type(self), vars(self)
         plain = (
-            cls.dataReceived is WebSocketAdapterProtocol.dataReceived
-            and cls._dataReceived is protocol.WebSocketProtocol._dataReceived  # type: ignore[attr-defined]
-            and "dataReceived" not in own
-            and "_dataReceived" not in own
+            is_own(self, "dataReceived", WebSocketAdapterProtocol.dataReceived)
+            and is_own(self, "_dataReceived", protocol.WebSocketProtocol._dataReceived)
             and not self.logOctets  # type: ignore[attr-defined]
         )
         if plain:

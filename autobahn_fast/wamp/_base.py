@@ -16,6 +16,18 @@ from autobahn_fast.wamp.role import DEFAULT_CLIENT_ROLES, RoleFeatures
 __all__ = ("BaseSession",)
 
 
+class Nothing(dict[Any, Any]):
+    """Stands for a dict that is not needed yet, for all sessions: an idle one takes less memory."""
+
+    __slots__ = ()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError("a dict that stands for those not needed yet is not written to")
+
+
+NOTHING = Nothing()
+
+
 class BaseSession(ObservableMixin):
     """State that every WAMP session has: identity, transport, and the exceptions mapped to error URIs."""
 
@@ -50,8 +62,8 @@ class BaseSession(ObservableMixin):
         self._authextra: dict[str, Any] | None = None
         self._router_roles: Any = None
         self._payload_codec: Any = None
-        self._exception_to_uri: dict[type[BaseException], str] = {}
-        self._uri_to_exception: dict[str, type[BaseException]] = {}
+        self._exception_to_uri: dict[type[BaseException], str] = NOTHING
+        self._uri_to_exception: dict[str, type[BaseException]] = NOTHING
 
     @property
     def transport(self) -> Any:
@@ -119,6 +131,8 @@ class BaseSession(ObservableMixin):
                     f"define(): {exception.__name__} has no error URI: pass one, or decorate the class with @error(uri)"
                 )
             error = patterns[0].uri()
+        if self._exception_to_uri is NOTHING:
+            self._exception_to_uri, self._uri_to_exception = {}, {}
         self._exception_to_uri[exception] = error
         self._uri_to_exception[error] = exception
 

@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+from autobahn_fast._overriding import is_own
 from autobahn_fast.exception import PayloadExceededError
 from autobahn_fast.wamp.exception import ProtocolError, SerializationError, TransportLost
 
@@ -106,9 +107,8 @@ class WampChannel:
         from autobahn_fast.wamp.serializer import parse_message
 
         on_message = getattr(type(session), "onMessage", None)
-        overridden = "onMessage" in vars(session) or not getattr(on_message, "__module__", "").startswith(
-            "autobahn_fast.wamp."
-        )
+        ours = getattr(on_message, "__module__", "").startswith("autobahn_fast.wamp.")
+        overridden = not (ours and is_own(session, "onMessage", on_message))
         engine = self._channel_engine()
         wire = Wire(engine, codec, serializer.statistics, session, parse_message, not overridden, batch)
         engine.set_sink(wire)

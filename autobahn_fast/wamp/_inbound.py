@@ -30,25 +30,28 @@ class Remembered:
     __slots__ = ("_ids", "_limit")
 
     def __init__(self, limit: int = 4096) -> None:
-        self._ids: dict[int, None] = {}
+        self._ids: dict[int, None] | None = None  # until there is one
         self._limit = limit
 
     def add(self, ident: int) -> None:
         """Remember an id."""
+        if self._ids is None:
+            self._ids = {}
         self._ids[ident] = None
         if len(self._ids) > self._limit:
             del self._ids[next(iter(self._ids))]
 
     def discard(self, ident: int) -> None:
         """Forget an id."""
-        self._ids.pop(ident, None)
+        if self._ids is not None:
+            self._ids.pop(ident, None)
 
     def clear(self) -> None:
         """Forget all."""
-        self._ids.clear()
+        self._ids = None
 
     def __contains__(self, ident: int) -> bool:
-        return ident in self._ids
+        return self._ids is not None and ident in self._ids
 
 
 def make_call_result(args: Any, kwargs: Any, details: dict[str, Any] | None) -> CallResult:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from autobahn_fast._core.requests import CHECKED_URIS, PreparedPublication, Requests
 from autobahn_fast._names import also_from
 from autobahn_fast.wamp import message
-from autobahn_fast.wamp._base import BaseSession
+from autobahn_fast.wamp._base import NOTHING, BaseSession
 from autobahn_fast.wamp._calls import CallContext, CallerMixin
 from autobahn_fast.wamp._functions import (
     decorated_members,
@@ -124,11 +124,11 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         self._last_request: int = 0  # ids have session scope: 1, 2, 3 ... without gaps
         self._calls: dict[int, Any] = {}  # request: future
         self._call_options: dict[int, CallContext] = {}  # only for calls that need one later
-        self._publishes: dict[int, Any] = {}  # request: future
-        self._subscribes: dict[int, Any] = {}  # request: (future, topic, handler)
-        self._unsubscribes: dict[int, Any] = {}  # request: (future, subscription id)
-        self._registers: dict[int, Any] = {}  # request: (future, procedure, endpoint)
-        self._unregisters: dict[int, Any] = {}  # request: (future, registration id)
+        self._publishes: dict[int, Any] = NOTHING  # request: future
+        self._subscribes: dict[int, Any] = NOTHING  # request: (future, topic, handler)
+        self._unsubscribes: dict[int, Any] = NOTHING  # request: (future, subscription id)
+        self._registers: dict[int, Any] = NOTHING  # request: (future, procedure, endpoint)
+        self._unregisters: dict[int, Any] = NOTHING  # request: (future, registration id)
         self._subscriptions: dict[int, tuple[Any, ...]] = {}
         self._registrations: dict[int, Any] = {}
         self._invocations: dict[int, Any] = {}
@@ -198,9 +198,18 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         except Exception as e:
             self.log.debug("{name} could not be sent: {error}", name=type(msg).__name__, error=e)
 
-    def _send_request(self, pending: dict[int, Any], entry: tuple[Any, ...], build: Any) -> Any:
+    def _pending(self, name: str) -> dict[int, Any]:
+        """Return the dict where requests of a kind wait, to add one."""
+        pending: dict[int, Any] = getattr(self, name)
+        if pending is NOTHING:
+            pending = {}
+            setattr(self, name, pending)
+        return pending
+
+    def _send_request(self, kind: str, entry: tuple[Any, ...], build: Any) -> Any:
         """Send a request built by ``build(id)`` and keep ``(future, *entry)`` until it is answered."""
         wire = self._live if self._live is not None else self._not_live()
+        pending = self._pending(kind)
         request = self._last_request + 1
         msg = build(request)
         self._last_request = request
@@ -315,7 +324,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         self._last_request = request = self._last_request + 1
         future = None
         if options.acknowledge:
-            future = self._publishes[request] = self.framework.create_future()
+            future = self._pending("_publishes")[request] = self.framework.create_future()
         try:
             attributes = options.message_attr()
             if options.ppt_scheme is not None:
@@ -420,7 +429,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         if options is not None:
             handler.details_arg, handler.on_revoked = options.details_arg, options.on_revoked
         return self._send_request(
-            self._subscribes, (topic, handler), lambda request: message.Subscribe(request, topic, **attributes)
+            "_subscribes", (topic, handler), lambda request: message.Subscribe(request, topic, **attributes)
         )
 
     def _unsubscribe(self, subscription: Any) -> Any:
@@ -440,7 +449,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
             self._resolve(future, len(left))
             return future
         future = self._send_request(
-            self._unsubscribes, (subscription.id,), lambda request: message.Unsubscribe(request, subscription.id)
+            "_unsubscribes", (subscription.id,), lambda request: message.Unsubscribe(request, subscription.id)
         )
         subscription.active = False
         self._subscriptions.pop(subscription.id, None)
@@ -506,7 +515,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
             attributes["match"] = match
         endpoint = Endpoint(fn, None, options.details_arg if options is not None else None, options)
         return self._send_request(
-            self._registers, (procedure, endpoint), lambda request: message.Register(request, procedure, **attributes)
+            "_registers", (procedure, endpoint), lambda request: message.Register(request, procedure, **attributes)
         )
 
     def _unregister(self, registration: Any) -> Any:
@@ -514,7 +523,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         if not registration.active or registration.id not in self._registrations:
             raise RuntimeError("the registration is not active any more")
         return self._send_request(
-            self._unregisters, (registration.id,), lambda request: message.Unregister(request, registration.id)
+            "_unregisters", (registration.id,), lambda request: message.Unregister(request, registration.id)
         )
 
     def _gathered(self, futures: list[Any]) -> Any:

@@ -8,10 +8,11 @@ framework's. A transport is an object with ``write``, ``close`` and ``abort``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from autobahn_fast._framework import NoLoop, make_logger, why_lost
+from autobahn_fast._overriding import is_own
 from autobahn_fast._reading import ReadingGate
 from autobahn_fast.util import ObservableMixin
 from autobahn_fast.websocket import _options
@@ -114,12 +115,17 @@ class WebSocketProtocol(
     _engine: Any = None
     _stats: TrafficStats | None = None
     _lost = _over = False
+    _open_future: Any = None
+    _was_open = False
     _closed_future: Any = None
     _early_paused = False
+    _head: HeadReader | None = None
+    _option_values: Mapping[str, Any] = {}
+    _valid_events = frozenset(("message",))
+
+    # A client's connection has 27 attributes of its own. Up to 30 Python keeps without a dict for each, of 1.3 KiB.
 
     def __init__(self) -> None:
-        self.set_valid_events(["message"])
-        self.is_open = self.framework.create_future()
         self._transport_details = self._no_details()
 
     @staticmethod
@@ -135,7 +141,8 @@ class WebSocketProtocol(
 
     @_perMessageCompress.setter
     def _perMessageCompress(self, pmce: Any) -> None:
-        self._compression = pmce
+        if pmce is not self._compression:
+            self._compression = pmce
         if self._engine is not None:
             self._engine.compression = pmce
 
@@ -143,6 +150,18 @@ class WebSocketProtocol(
     def transport_details(self) -> Any:
         """TransportDetails of the connection."""
         return self._transport_details
+
+    @property
+    def is_open(self) -> Any:
+        """A future that is done when the opening handshake is."""
+        if self._open_future is not None:
+            return self._open_future
+        future = self.framework.create_future()
+        if self._was_open:
+            self.framework.resolve(future, None)
+        else:
+            self._open_future = future
+        return future
 
     @property
     def is_closed(self) -> Any:
@@ -169,14 +188,16 @@ class WebSocketProtocol(
 
     def _connectionMade(self) -> None:
         """The transport is there: ``factory`` and ``transport`` are set."""
-        for name in self.CONFIG_ATTRS:
-            if not hasattr(self, name):
-                setattr(self, name, getattr(self.factory, name))
-        self.setTrackTimings(self.trackTimings)
+        if not self._option_values:
+            self._option_values = values = _options.shared_values(self.factory, self.CONFIG_ATTRS)
+            for name in values:
+                if not hasattr(self, name):  # what a subclass has added to CONFIG_ATTRS
+                    setattr(self, name, values[name])
+        if self.trackTimings:
+            self.setTrackTimings(True)
         self.state = self.STATE_CONNECTING
         self.data = b""
-        self._limits = Limits(self.maxHandshakeLine, self.maxHandshakeHeaders, self.maxHandshakeSize)
-        self._head = HeadReader(self._limits)
+        self._head = HeadReader(Limits(self.maxHandshakeLine, self.maxHandshakeHeaders, self.maxHandshakeSize))
         self._set_timer("openHandshakeTimeoutCall", self.openHandshakeTimeout, "onOpenHandshakeTimeout")
 
     def _dataReceived(self, data: bytes) -> None:
@@ -292,11 +313,12 @@ class WebSocketProtocol(
         :raises HttpError: it is refused.
         """
         data, self.data = self.data, b""
-        found = self._head.feed(data)
+        reader: Any = self._head
+        found = reader.feed(data)
         if found is None:
             return None
         head, self.data = found
-        return parse_head(head, self._limits)
+        return parse_head(head, reader.limits)
 
     # ------------------------------------------------------------------------------------------------------ opening
 
@@ -311,13 +333,21 @@ class WebSocketProtocol(
         if self.trackedTimings is not None:
             self.trackedTimings.track("onOpen")
         self._start_keepalive()
-        self.framework.resolve(self.is_open, None)
+        self._forget_handshake()
+        self._was_open = True
+        if self._open_future is not None:
+            future, self._open_future = self._open_future, None
+            self.framework.resolve(future, None)
         try:
             self._onOpen()
         except Exception as e:  # noqa: BLE001 - whatever user code raises
             self.on_sink_error(e)
         if self.data and self.state in (self.STATE_OPEN, self.STATE_CLOSING):
             self.processData()
+
+    def _forget_handshake(self) -> None:
+        """Drop what only the opening handshake needs: a connection may be idle for long."""
+        self._head = None
 
     # ------------------------------------------------------------------------------------- what the engine calls
 
@@ -351,7 +381,7 @@ class WebSocketProtocol(
             self._stats.follow(engine)
         engine.compression = self._compression
         engine.frame_mode = self._wants_frames()
-        plain = type(self)._onMessage is CallbacksMixin._onMessage and "_onMessage" not in vars(self)
+        plain = is_own(self, "_onMessage", CallbacksMixin._onMessage)
         if self.orderedMessages:
             engine.set_sink(CallbackSink(self._onMessageInOrder))
         else:
@@ -367,7 +397,7 @@ class WebSocketProtocol(
 
     def _sees_octets(self) -> bool:
         """Whether somebody wants to see what goes out; else it goes straight to the transport."""
-        return self.logOctets or "sendData" in vars(self) or type(self).sendData is not SendingMixin.sendData
+        return self.logOctets or not is_own(self, "sendData", SendingMixin.sendData)
 
     def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
         """Arguments ``fd``, ``busy``, ``joins`` and ``views`` of ``Engine.attach``. For the class of a framework."""
@@ -554,6 +584,11 @@ class WebSocketProtocol(
             self._engine.stop_reading()
             self._engine.flush()  # nothing is written once the transport is closing
         self._closeConnection(abort)
+
+
+_protocol = WebSocketProtocol
+for _name in {*_protocol.CONFIG_ATTRS_COMMON, *_protocol.CONFIG_ATTRS_CLIENT, *_protocol.CONFIG_ATTRS_SERVER}:
+    setattr(_protocol, _name, _options.Taken(_name))
 
 
 def _cut(reason: str) -> bytes:

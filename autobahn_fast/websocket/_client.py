@@ -31,7 +31,6 @@ class WebSocketClientProtocol(WebSocketProtocol):
     http_status_line = ""
     http_headers: Mapping[str, str] = {}
     websocket_key = b""
-    _wskey = b""
     _offered: Sequence[str] = ()
     _response_read = False
     _proxy: Any = None
@@ -41,6 +40,10 @@ class WebSocketClientProtocol(WebSocketProtocol):
     _redirected = False
     _reconnecting = False
     _reconnect: Any = None
+
+    @property
+    def _wskey(self) -> bytes:
+        return self.websocket_key
 
     def onConnecting(self, transport_details: Any) -> Any:
         """The transport is there, the handshake about to begin. For subclasses; may be a coroutine.
@@ -60,12 +63,16 @@ class WebSocketClientProtocol(WebSocketProtocol):
             self._reconnecting = False
             self._reconnect = None
             self.data = b""
-            self._head = _http.HeadReader(self._limits)
+            self._head = _http.HeadReader(self._head.limits if self._head is not None else _http.DEFAULT_LIMITS)
         else:
             super()._connectionMade()
             factory = self.factory
             self._visited = [_redirect.Target(factory.isSecure, factory.host, factory.port, factory.resource)]
         self._open_on_transport()
+
+    def _forget_handshake(self) -> None:
+        super()._forget_handshake()
+        self._request, self._offered, self._visited = None, (), ()
 
     def _connectionLost(self, reason: Any = None) -> None:
         if self._redirected and self.state == self.STATE_CONNECTING:
@@ -85,8 +92,9 @@ class WebSocketClientProtocol(WebSocketProtocol):
         self.framework.call_soon(self._connectionLost)
 
     def _open_on_transport(self) -> None:
-        self._proxy = check_proxy(self.factory.proxy)
-        if self._proxy is not None:
+        proxy = check_proxy(self.factory.proxy)
+        if proxy is not None:
+            self._proxy = proxy
             self.state = self.STATE_PROXY_CONNECTING
             self.startProxyConnect()
         else:
@@ -167,7 +175,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def startHandshake(self) -> None:
         """Ask ``onConnecting`` what to ask for, and send the request."""
-        self.websocket_key = self._wskey = _http.make_key().encode("ascii")
+        self.websocket_key = _http.make_key().encode("ascii")
         if len(self._visited) > 1:  # the same as before the redirect, at another place
             self._actuallyStartHandshake(self._request)
             return

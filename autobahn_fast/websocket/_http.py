@@ -78,6 +78,14 @@ class Head(NamedTuple):
     """How often each header appeared."""
 
 
+_KNOWN = {
+    text: text
+    for text in ("upgrade", "connection", "server", "date", "host", "user-agent", "pragma", "cache-control", "origin")
+    + ("sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions", "sec-websocket-key")
+    + ("sec-websocket-version", "Upgrade", "upgrade", "WebSocket", "websocket", "no-cache", "13")
+}
+"""Names and values that most handshakes have: one object for all connections."""
+
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -155,7 +163,9 @@ def parse_head(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Head:
         if _BAD_IN_VALUE.search(value):
             raise HttpError(400, f"a control character in the HTTP header {name}")
         name = name.lower()
+        name = _KNOWN.get(name, name)
         value = value.strip(" \t")
+        value = _KNOWN.get(value, value)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
         counts[name] = counts.get(name, 0) + 1
     return Head(start_line, headers, counts)

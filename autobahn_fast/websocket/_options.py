@@ -138,6 +138,38 @@ def _const(value: Any) -> Callable[[], Any]:
     return lambda: value
 
 
+def shared_values(factory: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return a factory's options as they are now: the same dict as long as they stay the same.
+
+    :raises AttributeError: it does not have one of them.
+    """
+    values = {name: getattr(factory, name) for name in names}
+    shared = getattr(factory, "_shared_values", None)
+    if type(shared) is dict and shared.keys() == values.keys() and all(values[n] is shared[n] for n in values):
+        return shared
+    factory._shared_values = values
+    return values
+
+
+class Taken:
+    """Stands in a connection's class for an option that is its factory's: of the connection once it is made.
+
+    What a class or a connection sets itself comes before it.
+    """
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, connection: Any, owner: Any = None) -> Any:
+        try:
+            return connection._option_values[self._name]
+        except (AttributeError, KeyError):
+            shown = owner.__name__ if connection is None else type(connection).__name__
+            raise AttributeError(f"{shown} has no attribute {self._name!r} before it is connected") from None
+
+
 class OptionValues:
     """The options as attributes of factories and connections; types only, for what is written about them."""
 

@@ -67,6 +67,8 @@ class TrafficStats:
     application level the same before compression. Pings, pongs and close frames are on the wire level only. Always up to date.
     """
 
+    __slots__ = ("_engine", "_from", "preopenIncomingOctetsWireLevel", "preopenOutgoingOctetsWireLevel")
+
     def __init__(self) -> None:
         self._engine: Any = None
         self.reset()
@@ -77,14 +79,16 @@ class TrafficStats:
 
     def reset(self) -> None:
         """Set all counts to zero."""
-        self._from = {name: getattr(self._engine, counter, 0) for name, counter in _COUNTERS.items()}
+        counted = {name: getattr(self._engine, counter, 0) for name, counter in _COUNTERS.items()}
+        self._from: dict[str, int] | None = counted if any(counted.values()) else None
         self.preopenOutgoingOctetsWireLevel = 0
         self.preopenIncomingOctetsWireLevel = 0
 
     def __getattr__(self, name: str) -> int:
         if name not in _COUNTERS:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        return getattr(self._engine, _COUNTERS[name], 0) - self._from[name]
+        before = self._from[name] if self._from is not None else 0
+        return getattr(self._engine, _COUNTERS[name], 0) - before
 
     def __json__(self) -> dict[str, Any]:
         """Return the counts, and what follows from them: compression ratio and overhead, None where nothing was sent."""

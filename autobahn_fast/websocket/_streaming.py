@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autobahn_fast._overriding import is_own
 from autobahn_fast.websocket._records import FrameHeader
 
 __all__ = ("StreamingMixin",)
@@ -55,8 +56,7 @@ class StreamingMixin:
 
     def _wants_frames(self) -> bool:
         """Whether the class or the instance overrides one of the hooks."""
-        own, cls = vars(self), type(self)
-        return any(name in own or getattr(cls, name) is not getattr(StreamingMixin, name) for name in HOOKS)
+        return not all(is_own(self, name, getattr(StreamingMixin, name)) for name in HOOKS)
 
     # --- in: what the engine calls in frame mode ---
 
