@@ -73,7 +73,7 @@ coverage: build $(VENV)/.coverage  ## the tests with every line counted, Cython'
 	@$(BIN)/python .ci/cover.py $(ARGS)
 
 fuzz: .venv-fuzz/.installed  ## coverage-guided fuzzing, a minute for each target (needs clang); ARGS="--seconds 600"
-	@.venv-fuzz/bin/python tests/fuzz/run.py $(ARGS)
+	@.venv-fuzz/bin/python tests/fuzz/run_fuzz.py $(ARGS)
 
 wheel: .venv-wheel/.installed  ## a wheel for each Python installed here, audited, and tried where no compiler is
 	@.venv-wheel/bin/python .ci/wheel.py $(ARGS)

@@ -74,7 +74,10 @@ def direct_socket(transport: Any) -> tuple[int, tuple[Callable[[], Any], ...], b
     joins = JOINS.get((kind.__module__, kind.__name__))
     if joins is None:
         return -1, (), False, False
-    busy = transport.get_write_buffer_size, transport.is_closing
+    busy: tuple[Callable[[], Any], ...] = (transport.get_write_buffer_size, transport.is_closing)
+    if joins:
+        # uvloop closes descriptors with the loop, and says so nowhere else: the number may be somebody else's then.
+        busy += (asyncio.get_running_loop().is_closed,)
     return transport.get_extra_info("socket").fileno(), busy, joins, True
 
 

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fuzz_targets as targets
-import run
+import run_fuzz as run
 
 SEEDS = run.seeds()
 

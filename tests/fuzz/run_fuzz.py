@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Coverage-guided fuzzing of what reads a peer's octets: atheris (libFuzzer) on the targets of ``fuzz_targets.py``.
 
-    python tests/fuzz/run.py [--seconds 60] [--targets frames,json]
+    python tests/fuzz/run_fuzz.py [--seconds 60] [--targets frames,json]
 
 The compiled core is built by clang with libFuzzer's counters and AddressSanitizer, in a copy of the tree, .work/fuzz; so it is
 the branches of the C that are counted. Found inputs stay in .work/fuzz/corpus and are where the next run begins. Fails when a target raises,
 crashes, hangs for 20 seconds or takes 2 GiB; the input is then in .work/fuzz/crashes, and
-``python tests/fuzz/run.py --one TARGET FILE`` runs that alone.
+``python tests/fuzz/run_fuzz.py --one TARGET FILE`` runs that alone.
 """
 
 from __future__ import annotations
