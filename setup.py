@@ -12,7 +12,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 KERNELS = ["csrc/cpu.c", "csrc/mask.c", "csrc/utf8.c"]
-HEADERS = ["csrc/abf.h", "csrc/mask.h", "csrc/utf8.h", "csrc/json_scan.h", "csrc/send.h"]
+HEADERS = ["csrc/abf.h", "csrc/mask.h", "csrc/utf8.h", "csrc/json_scan.h", "csrc/send.h", "csrc/pages.h"]
 
 # module: C sources linked into it. A module reaches the kernels of another only through that module's .pxd.
 MODULES = {

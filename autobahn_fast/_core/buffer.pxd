@@ -52,6 +52,7 @@ cdef class WriteBuffer:
     cdef int grow(self, Py_ssize_t extra) except -1
     cdef void release(self) noexcept
     cdef bytes take(self)                                            # everything written; empties the buffer
+    cdef bytes rest(self, Py_ssize_t start)                          # data[start:size], start <= size; empties the buffer
     cdef void truncate(self, Py_ssize_t size) noexcept               # 0: gives the memory back too
 
     cdef inline int need(self, Py_ssize_t extra) except -1:

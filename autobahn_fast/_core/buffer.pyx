@@ -19,6 +19,9 @@ cdef extern from "Python.h":
     char *_bytes_data "PyBytes_AS_STRING"(PyObject *o)
     void _decref "Py_DECREF"(PyObject *o)
 
+cdef extern from "pages.h" nogil:
+    void abf_large_pages(void *p, size_t n)
+
 cdef Py_ssize_t MAX_SIZE = <Py_ssize_t>(<size_t>-1 >> 1)
 
 cdef enum:
@@ -32,6 +35,8 @@ cdef enum:
     FLOOD_REST = 64 * 1024       # one in a block of more than READ_BLOCK, up to this size
     WRITE_BLOCK = 80 * 1024      # the 64 KiB after which the engine flushes, and the message that crosses that line
     WRITE_POOL = 8
+    WRITE_SPARE = 4160 * 1024    # of larger ones one is kept, up to this size, that was sent at once: malloc may give it
+                                 # back to the system, which zeroes it page by page for the next message of a megabyte
 
 cdef PyObject *_read_pool[READ_POOL]
 cdef int _read_pooled = 0
@@ -39,6 +44,8 @@ cdef PyObject *_flood_pool[FLOOD_POOL]
 cdef int _flood_pooled = 0
 cdef void *_write_pool[WRITE_POOL]
 cdef int _write_pooled = 0
+cdef PyObject *_spare = NULL
+cdef Py_ssize_t _spare_size = 0
 
 
 cdef class Block:
@@ -53,6 +60,7 @@ cdef class Block:
         if as_bytes:
             self._bytes = _new_bytes(NULL, size)
             self.data = <unsigned char *>_bytes_data(<PyObject *>self._bytes)
+            abf_large_pages(self.data, size)
         else:
             self.data = <unsigned char *>malloc(size)
             if self.data is NULL:
@@ -296,6 +304,7 @@ cdef class Body:
             block._bytes = grown
             block.data = <unsigned char *>_bytes_data(grown)
             block.size = size
+            abf_large_pages(block.data, size)
             return 0
         self.block = Block(size, True)
         if self.end > 0:
@@ -337,10 +346,14 @@ cdef class WriteBuffer:
         self.release()
 
     cdef void release(self) noexcept:
-        global _write_pooled
-        if self._bytes is not NULL:
-            _decref(<PyObject *>self._bytes)
+        global _write_pooled, _spare, _spare_size
+        cdef PyObject *large = <PyObject *>self._bytes
+        if large is not NULL:
             self._bytes = NULL
+            if _spare_size < self.capacity <= WRITE_SPARE:
+                large, _spare, _spare_size = _spare, large, self.capacity
+            if large is not NULL:
+                _decref(large)
         elif self.data is not NULL:
             if _write_pooled < WRITE_POOL:
                 _write_pool[_write_pooled] = self.data
@@ -351,7 +364,7 @@ cdef class WriteBuffer:
         self.size = self.capacity = 0
 
     cdef int grow(self, Py_ssize_t extra) except -1:
-        global _write_pooled
+        global _write_pooled, _spare, _spare_size
         cdef Py_ssize_t size, written = self.size
         cdef PyObject *large
         if extra < 0 or extra > MAX_SIZE - written - 64:
@@ -379,7 +392,11 @@ cdef class WriteBuffer:
                 self.size = self.capacity = 0
                 raise
         else:
-            large = _new_bytes(NULL, size)
+            if _spare_size >= size:
+                large, size = _spare, _spare_size
+                _spare, _spare_size = NULL, 0
+            else:
+                large = _new_bytes(NULL, size)
             if written > 0:
                 memcpy(_bytes_data(large), self.data, written)
             self.release()
@@ -387,6 +404,7 @@ cdef class WriteBuffer:
         self.data = <unsigned char *>_bytes_data(large)
         self.size = written
         self.capacity = size
+        abf_large_pages(self.data, size)
         return 0
 
     cdef bytes take(self):
@@ -402,6 +420,11 @@ cdef class WriteBuffer:
             _decref(large)
             return data
         data = PyBytes_FromStringAndSize(<const char *>self.data, size) if size else b""
+        self.release()
+        return data
+
+    cdef bytes rest(self, Py_ssize_t start):
+        data = PyBytes_FromStringAndSize(<const char *>(self.data + start), self.size - start)
         self.release()
         return data
 

@@ -16,6 +16,7 @@ cdef extern from "send.h" nogil:
 cdef enum:
     FLUSH_AT = 64 * 1024         # octets joined at most before the transport gets them
     RECEIVE = 64 * 1024          # room offered to a read, at least
+    COPIED_REST = 128 * 1024     # of what a socket did not take, up to this is copied: the memory stays the buffer's then
 
 
 class EngineClosed(Exception):
@@ -303,10 +304,13 @@ cdef class Engine:
                 self.out.truncate(0)
                 return 0
         # What could not be sent is the transport's; so is an error, which it finds itself.
-        data = self.out.take()
         self.octets_out += n
-        if sent > 0:
-            data = memoryview(data)[sent:] if self._views else data[sent:]
+        if sent <= 0:
+            data = self.out.take()
+        elif self._views and n - sent > COPIED_REST:
+            data = memoryview(self.out.take())[sent:]
+        else:
+            data = self.out.rest(sent)
         write(data)
         return 0
 

@@ -54,6 +54,28 @@ def test_write_buffer_takes_everything_once(parts, cut):
     assert buffer.allocated == 0
 
 
+def test_large_memory_is_used_again_and_shows_nothing_of_what_was_in_it():
+    first = WriteBuffer()
+    first.write(b"a" * 3_000_000)
+    kept = first.allocated
+    first.cut(0)
+    assert first.allocated == 0
+    second, third = WriteBuffer(), WriteBuffer()
+    second.write(b"b" * 200_000)
+    third.write(b"c" * 200_000)
+    assert second.allocated == kept
+    assert third.allocated < kept
+    second.write(b"d" * 3_500_000)
+    taken = second.pop()
+    third.write(b"e" * 200_000)
+    assert taken == b"b" * 200_000 + b"d" * 3_500_000
+    assert third.pop() == b"c" * 200_000 + b"e" * 200_000
+    third.write(b"f" * 5_000_000)
+    third.cut(0)
+    second.write(b"g" * 100_000)
+    assert second.allocated < 5_000_000
+
+
 @pytest.mark.parametrize("octets", [1, 2, 4, 8])
 def test_integers_are_big_endian(octets):
     value = int.from_bytes(bytes(range(0xF1, 0xF1 + octets)))

@@ -151,6 +151,19 @@ def test_what_is_left_of_a_message_is_not_copied_for_transports_that_take_views(
     transport.far.close()
 
 
+def test_a_small_rest_is_copied_for_transports_that_take_views_too():
+    transport = Transport(views=True)
+    takes = transport.near.send(bytes(5_000_000))
+    transport.received()
+    payload = bytes(range(256)) * (takes // 256) + b"rest" * 5000
+    transport.engine.send(payload, True)
+    assert transport.types == {bytes}
+    assert len(transport.written) < 128 * 1024
+    assert transport.received() + transport.written == frame(2, payload)
+    transport.near.close()
+    transport.far.close()
+
+
 def test_a_transport_that_closes_gets_the_octets(transport):
     transport.closing = True
     transport.engine.send(b"a")

@@ -89,7 +89,9 @@ def test_octets_keep_their_order(loop: str) -> None:
         made.close()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed resource:ResourceWarning")  # what uvloop says; as an error it stops uvloop from closing
+@pytest.mark.filterwarnings(
+    "ignore:unclosed resource:ResourceWarning"
+)  # what uvloop says; as an error it stops uvloop from closing
 def test_a_descriptor_that_uvloop_has_closed_is_not_written_to() -> None:
     near, far = pair()  # asyncio leaves the sockets of a closed loop open
 
