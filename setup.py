@@ -30,6 +30,7 @@ MODULES = {
     "json_text": KERNELS,
     "json": [],
     "batch": [],
+    "pending": [],
     "wire": [],
     "requests": [],
     "exchange": [],

@@ -2,6 +2,7 @@
 from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.codec cimport Codec, Outgoing, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
+from autobahn_fast._core.pending cimport Pending
 
 
 cdef class Wire(Sink):
@@ -12,7 +13,8 @@ cdef class Wire(Sink):
     cdef readonly object session
     cdef object _parse                          # parse(list) -> message object; ProtocolError
     cdef object _on_event, _on_result, _on_published, _on_invocation       # bound methods of the session, or None
-    cdef dict _plain_calls, _call_options      # of the session; None when it takes every result itself
+    cdef Pending _plain_calls                   # of the session; None when it takes every result itself
+    cdef dict _call_options
     cdef object _future_type                    # of pending calls, made with these keyword arguments
     cdef dict _future_kwargs
     cdef object _set_result                     # their method

@@ -90,6 +90,7 @@ from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.buffer cimport WriteBuffer
 from autobahn_fast._core.codec cimport CODES, Codec, Cursor, Outgoing, Statistics, abf_items, encode_failed, has_more
 from autobahn_fast._core.engine cimport Engine, Sink
+from autobahn_fast._core.pending cimport Pending
 from autobahn_fast._core.codec import DecodeError, EncodeError
 from autobahn_fast._core.engine import EngineClosed, PayloadTooLarge
 
@@ -208,7 +209,7 @@ cdef class Wire(Sink):
     :param statistics: counts what passes; None counts nothing.
     :param session: has ``onMessage(msg)`` and, unless ``hot`` is False, ``_on_event``, ``_on_result``,
         ``_on_published`` and ``_on_invocation`` (see docs/design.md, "Wire and session"). A hot method that is missing leaves its
-        messages to ``onMessage``. A session that has ``_plain_calls`` (its pending calls: request to a future with
+        messages to ``onMessage``. A session that has ``_plain_calls`` (its pending calls, a ``Pending`` of futures with
         ``set_result`` and ``done``, beside ``_call_options``, those that were made with options) gets plain results of calls
         without options in these futures directly. If it has ``_future_of_calls``, too (their class, which can be given
         ``session`` and ``request``, and its keyword arguments), the wire makes the futures as well: ``start_call``. One with
@@ -285,15 +286,15 @@ cdef class Wire(Sink):
         return self.begin_call(&m)
 
     cdef object begin_call(self, const Outgoing *m):
+        cdef Pending calls = self._plain_calls
         future = abf_make(self._future_type, EMPTY, self._future_kwargs)
-        request = m.request
         abf_set(future, "session", self.session, &abf_session)
-        abf_set(future, "request", request, &abf_request)
-        self._plain_calls[request] = future
+        abf_set(future, "request", m.request, &abf_request)
+        calls.put(m.request, future)
         try:
             self.request(m)
         except BaseException:
-            self._plain_calls.pop(request, None)
+            calls.take(m.request)
             raise
         return future
 
@@ -527,7 +528,7 @@ cdef class Wire(Sink):
         # The plain result of a call without options: its future is completed here, without a step through the session.
         if self._plain_calls is None or len(args) > 1 or self._call_options and request in self._call_options:
             return False
-        future = self._plain_calls.pop(request, None)
+        future = self._plain_calls.take(request)
         if future is None:
             return False
         try:

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from autobahn_fast._core.pending import Pending
 from autobahn_fast._framework import make_logger
 from autobahn_fast._logging import start_logging
 from autobahn_fast._names import also_from
@@ -73,7 +74,7 @@ class ApplicationSession(protocol.ApplicationSession):
         return future
 
     @property
-    def _plain_calls(self) -> dict[int, CallFuture]:
+    def _plain_calls(self) -> Pending:
         """Pending calls, for ``Wire``: those without options it makes and completes by itself."""
         return self._calls
 

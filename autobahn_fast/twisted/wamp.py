@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from autobahn_fast._core.pending import Pending
 from autobahn_fast.twisted._connecting import (
     client_tls,
     closed_within,
@@ -91,7 +92,7 @@ class ApplicationSession(protocol.ApplicationSession):
         return future
 
     @property
-    def _plain_calls(self) -> dict[int, CallDeferred]:
+    def _plain_calls(self) -> Pending:
         """Pending calls, for ``Wire``: those without options it makes and completes by itself."""
         return self._calls
 

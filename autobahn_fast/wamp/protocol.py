@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABCMeta
 from typing import Any, NoReturn
 
+from autobahn_fast._core.pending import Pending
 from autobahn_fast._core.requests import CHECKED_URIS, PreparedPublication, Requests
 from autobahn_fast._names import also_from
 from autobahn_fast.wamp import message
@@ -122,7 +123,7 @@ class ApplicationSession(LifecycleMixin, InvocationMixin, InboundMixin, CallerMi
         self._connect_error = None  # what onConnect raised
         self._last_closing = None
         self._last_request: int = 0  # ids have session scope: 1, 2, 3 ... without gaps
-        self._calls: dict[int, Any] = {}  # request: future
+        self._calls = Pending()  # request: future
         self._call_options: dict[int, CallContext] = {}  # only for calls that need one later
         self._publishes: dict[int, Any] = NOTHING  # request: future
         self._subscribes: dict[int, Any] = NOTHING  # request: (future, topic, handler)

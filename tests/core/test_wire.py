@@ -16,6 +16,7 @@ from autobahn_fast._core.engine import CallbackSink, EngineClosed, PayloadTooLar
 from autobahn_fast._core.frames import WebSocketEngine
 from autobahn_fast._core.json import JsonCodec
 from autobahn_fast._core.msgpack import MsgPackCodec
+from autobahn_fast._core.pending import Pending
 from autobahn_fast._core.wire import Wire
 from autobahn_fast.wamp.serializer import JsonSerializer
 
@@ -426,7 +427,9 @@ class CallingSession(Session):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plain_calls: dict[int, Call] = {request: Call() for request in range(1, 6)}
+        self._plain_calls = Pending()
+        for request in range(1, 6):
+            self._plain_calls[request] = Call()
         self._call_options: dict[int, Any] = {}
 
 
