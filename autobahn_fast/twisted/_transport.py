@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What WebSocket and RawSocket connections have in common on Twisted: closing a transport, hearing of its full buffer, and
-sending over its socket directly while there is nothing in that.
+"""What WebSocket and RawSocket connections have in common on Twisted: closing a transport, hearing of its full buffer,
+sending over its socket directly while there is nothing in that, and receiving from it into an engine's own buffer.
 """
 
 from __future__ import annotations
@@ -81,11 +81,75 @@ def direct_socket(transport: Any) -> tuple[int, tuple[Callable[[], Any], ...], b
     return transport.fileno(), (busy,), False, False
 
 
+def passes_on(protocol: Any, connection: Any) -> bool:
+    """Whether a protocol does nothing but pass on to a connection what it hears, as the one that client endpoints put in between."""
+    kind = type(protocol)
+    return (
+        (kind.__module__, kind.__name__) == ("twisted.internet.endpoints", "_WrappingProtocol")
+        and protocol._wrappedProtocol is connection
+        and "dataReceived" not in vars(protocol)
+    )
+
+
+def receive_directly(
+    transport: Any, connection: Any, feed: Callable[[bytes], Any], engine: Any
+) -> Callable[[], Any] | None:
+    """Have a transport of TCP receive into an engine: in a flood up to 512 KiB with each turn of the reactor, and not copied,
+    where Twisted reads 64 KiB into an object of its own. Measured with messages of 256 octets: a third less time for each.
+
+    :param connection: whose transport it is. :param feed: its ``dataReceived``; as soon as it has another one, and as
+        soon as the transport has another protocol, as with ``startTLS``, Twisted's own method reads again.
+    :param engine: takes what comes in.
+    :returns: what is ``transport.doRead`` now; None: that is as it was, since this is not one of Twisted's own TCP transports.
+    """
+    from twisted.internet import tcp
+    from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+
+    kind = type(transport)
+    if kind not in (tcp.Client, tcp.Server) or transport.TLS or "doRead" in vars(transport):
+        return None
+    protocol = transport.protocol
+    if protocol is not connection and not passes_on(protocol, connection):
+        return None
+    get_buffer, buffer_updated = engine.get_buffer, engine.buffer_updated
+    receive_into = transport.socket.recv_into
+
+    def read() -> Any:
+        if connection.dataReceived is not feed or transport.protocol is not protocol:
+            return kind.doRead(transport)
+        try:
+            count = receive_into(get_buffer(-1))
+        except OSError as exc:
+            buffer_updated(0)  # the room is not needed
+            return None if isinstance(exc, BlockingIOError) else CONNECTION_LOST
+        buffer_updated(count)
+        return None if count else CONNECTION_DONE
+
+    transport.doRead = read
+    return read
+
+
 class TransportMixin:
     """Mix-in: a connection whose transport is Twisted's."""
 
     transport: Any
     _registered = False
+    _direct_read: Callable[[], Any] | None = None
+
+    def _receive_into(self, engine: Any) -> None:
+        """From now on octets go to the engine without a step of this connection in between."""
+        # A transport looks the method up with every read.
+        self.dataReceived = engine.feed
+        self._direct_read = receive_directly(self.transport, self, self.dataReceived, engine)
+
+    def _receive_as_before(self) -> None:
+        """Octets come by way of the class's ``dataReceived`` again."""
+        own = vars(self)
+        own.pop("dataReceived", None)
+        read = own.pop("_direct_read", None)
+        # Twisted puts a method of its own there when the connection is aborted.
+        if read is not None and vars(self.transport).get("doRead") is read:
+            del self.transport.doRead
 
     def _transport_writable(self, writable: bool) -> None:
         """Who wants to know whether there is room overrides this."""

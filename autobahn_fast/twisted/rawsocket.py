@@ -97,13 +97,12 @@ class WampRawSocketProtocol(WampRawSocketChannel, TransportMixin, Int32StringRec
     def _on_handshake_complete(self) -> None:
         self._open_session()
         if "dataReceived" not in vars(self) and type(self).dataReceived is WampRawSocketProtocol.dataReceived:
-            # The transport looks the method up with every read: from now on it calls the engine itself.
-            self.dataReceived = self._engine.feed  # type: ignore[method-assign]
+            self._receive_into(self._engine)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the transport is gone."""
         self._registered = False
-        vars(self).pop("dataReceived", None)
+        self._receive_as_before()
         self._lose_engine(bool(reason.check(ConnectionDone)) if reason is not None else True, reason)
         if self._closed_future is not None:
             self.framework.resolve(self._closed_future)

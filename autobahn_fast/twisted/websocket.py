@@ -119,14 +119,13 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
             and not self.logOctets  # type: ignore[attr-defined]
         )
         if plain:
-            # The transport looks the method up with every read: from now on it calls the engine itself.
-            self.dataReceived = self._engine.feed  # type: ignore[attr-defined, method-assign]
+            self._receive_into(self._engine)  # type: ignore[attr-defined]
             self._fast_path = True
 
     def _leave_fast_path(self) -> None:
         if self._fast_path:
             self._fast_path = False
-            del self.dataReceived
+            self._receive_as_before()
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
         self._leave_fast_path()  # the engine reads no more; what still comes in is looked at here
