@@ -86,8 +86,11 @@ def websocket() -> list[Target]:
         Target(g, "receive 16 KiB", "picows", at_most=1.0),
         Target(g, "echo 8 KiB JSON, deflate", "zlib", at_most=1.7),
         Target(g, "echo 256 B", "autobahn twisted", at_most=0.5, ours=f"{OURS} twisted"),
-        Target(g, "send 256 B", OURS, at_most=1.5, ours=f"{OURS} twisted"),
-        Target(g, "receive 256 B", OURS, at_most=1.5, ours=f"{OURS} twisted"),
+        *(
+            Target(g, f"{way} 256 B", other, at_most=1.5, ours=f"{OURS} twisted")
+            for way in ("send", "receive")
+            for other in (OURS, f"{OURS} asyncio")
+        ),
         *(Target(g, f"server, echo {size}", "picows", at_most=1.0) for size in ("32 B", "256 B", "8 KiB", "100 KiB")),
         Target(g, "server, send 256 B", None, at_most=0.7),
         Target(g, "server, send 256 B", "picows", at_least=5),
