@@ -150,6 +150,10 @@ cdef class ReadBuffer:
     cdef Block lend(self, Py_ssize_t n):
         # An empty buffer, or one with a small rest of its own size, moves to a block from a pool here.
         cdef Py_ssize_t block = FLOOD_BLOCK if self.flooded else READ_BLOCK
+        if self.data is NULL and not self.flooded and n <= READ_BLOCK:
+            self.hold(_new_read_block(READ_BLOCK))      # what nearly every read of a quiet connection gets
+            self.block.offset = 0
+            return self.block
         if self.end - self.start + n < block and self.capacity < block:
             n = block - (self.end - self.start)
         self.reserve(n)

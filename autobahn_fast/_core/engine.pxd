@@ -16,6 +16,7 @@ cdef class CallbackSink(Sink):
 
 cdef class MessageSink(Sink):
     cdef object owner                          # onMessage(payload: bytes, is_binary: bool)
+    cdef bint observed                         # it has had _listeners
 
 
 cdef class Engine:
@@ -28,6 +29,8 @@ cdef class Engine:
     cdef object _write, _defer                 # write(bytes); defer(callable): call it once at the end of this loop turn
     cdef int _fd                               # of the transport's socket, for sending directly; -1: not
     cdef tuple _busy                           # functions: something true means that the transport must have the octets
+    cdef object _closed                        # something true: the loop is closed, and the descriptor with it; or None
+    cdef bint _in_loop                         # called by a loop that runs, so it is not closed
     cdef bint _joins                           # the transport joins what it is given in one loop turn
     cdef bint _views                           # it takes memoryviews
     cdef readonly bint writable                # False: open_message raises EngineClosed
@@ -67,7 +70,7 @@ cdef class Engine:
 
     cdef int _flush(self) except -1
     cdef bint _idle(self) except -1
-    cdef int _cork(self) except -1
+    cdef int _cork(self, bint in_loop) except -1
     cdef int _uncork(self) except -1
     cdef int _drop_input(self) except -1
     cdef void _forget_input(self) noexcept                    # what came in and was not parsed or delivered; not while corked

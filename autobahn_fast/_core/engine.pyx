@@ -83,11 +83,12 @@ cdef class MessageSink(Sink):
     """Calls ``owner.onMessage(payload: bytes, is_binary: bool)`` with each message.
 
     When that returned something, or when the owner has ``_listeners``, ``owner._after_message(payload, is_binary, result)``
-    is called, too.
+    is called, too. An owner that gets some later says so: ``Engine.observed``.
     """
 
     def __init__(self, owner):
         self.owner = owner
+        self.observed = owner._listeners is not None
         self.takes_bytes = True
 
     cdef int take(self, const unsigned char *data, Py_ssize_t n, bint binary) except -1:
@@ -97,7 +98,7 @@ cdef class MessageSink(Sink):
         owner = self.owner
         is_binary = True if binary else False
         result = owner.onMessage(payload, is_binary)
-        if result is not None or owner._listeners is not None:
+        if result is not None or (self.observed and owner._listeners is not None):
             owner._after_message(payload, is_binary, result)
         return 0
 
@@ -126,7 +127,7 @@ cdef class Engine:
 
     # --- life ---
 
-    def attach(self, write, defer=None, int fd=-1, tuple busy=(), bint joins=False, bint views=False) -> None:
+    def attach(self, write, defer=None, int fd=-1, tuple busy=(), bint joins=False, bint views=False, closed=None) -> None:
         """Connect the engine to a transport.
 
         :param write: ``write(bytes)`` hands octets to the transport.
@@ -137,12 +138,15 @@ cdef class Engine:
             has others before them, or is being closed, and so has the descriptor.
         :param joins: the transport joins what it is given in a loop turn, so what is not the last of it goes there.
         :param views: ``write`` takes a memoryview, too: what the socket did not take of much is not copied then.
+        :param closed: a function; something true means that the loop is closed, and the descriptor with it. It is not asked
+            inside ``buffer_updated`` and ``turn_over``, which a loop calls that runs, and is not closed while it does.
         """
         self._write = write
         self._defer = defer
         self._busy = busy
         self._joins = joins
         self._views = views
+        self._closed = closed
         self._fd = fd
 
     def detach(self) -> None:
@@ -151,6 +155,7 @@ cdef class Engine:
         self._defer = None
         self._fd = -1
         self._busy = None
+        self._closed = None
         self.writable = False
         self.reading = False
         self.is_closing = True
@@ -170,6 +175,11 @@ cdef class Engine:
     def set_sink(self, Sink sink) -> None:
         """Who takes whole messages from now on; None drops them."""
         self.sink = sink
+
+    def observed(self) -> None:
+        """The owner has ``_listeners`` now: a ``MessageSink`` has to ask it after each message."""
+        if isinstance(self.sink, MessageSink):
+            (<MessageSink>self.sink).observed = True
 
     @property
     def unsent(self) -> int:
@@ -279,7 +289,11 @@ cdef class Engine:
         self._burst = self.out.size > self._first
         self._first = 0
         if self.out.size > 0:
-            self._flush()
+            self._in_loop = True
+            try:
+                self._flush()
+            finally:
+                self._in_loop = False
 
     cdef int _flush(self) except -1:
         cdef Py_ssize_t n, sent = 0
@@ -319,6 +333,8 @@ cdef class Engine:
         for busy in self._busy:
             if busy():
                 return False
+        if self._closed is not None and not self._in_loop and self._closed():
+            return False
         return self._fd >= 0
 
     # --- in ---
@@ -346,7 +362,7 @@ cdef class Engine:
             return
         if n < 0 or n > inbox.capacity - inbox.end:
             raise ValueError(f"{n} octets were not asked for: call get_buffer() first")
-        self._cork()
+        self._cork(True)
         try:
             self.octets_in += n
             inbox.received(n)
@@ -361,7 +377,7 @@ cdef class Engine:
         """
         cdef Py_buffer view
         if PyBytes_CheckExact(data):
-            self._cork()
+            self._cork(False)
             try:
                 self._take_in(<const unsigned char *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
             finally:
@@ -369,7 +385,7 @@ cdef class Engine:
             return
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
-            self._cork()
+            self._cork(False)
             try:
                 self._take_in(<const unsigned char *>view.buf, view.len)
             finally:
@@ -388,10 +404,12 @@ cdef class Engine:
             return sink.take(p, n, binary)
         return 0
 
-    cdef int _cork(self) except -1:
+    cdef int _cork(self, bint in_loop) except -1:
+        # in_loop: a loop that runs is who calls.
         if self._corked:
             raise RuntimeError("octets were fed from inside a callback of the engine")
         self._corked = True
+        self._in_loop = in_loop
         return 0
 
     cdef int _uncork(self) except -1:
@@ -400,8 +418,11 @@ cdef class Engine:
             self.inbox.relax()
         else:
             self._forget_input()
-        if self.out.size > 0:
-            return self._flush()
+        try:
+            if self.out.size > 0:
+                self._flush()
+        finally:
+            self._in_loop = False
         return 0
 
     cdef void _forget_input(self) noexcept:

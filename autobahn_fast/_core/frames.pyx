@@ -146,7 +146,7 @@ cdef class WebSocketEngine(FrameWriter):
         if n < 0 or n > body.room():
             raise ValueError(f"{n} octets were not asked for: call get_buffer() first")
         self._body_lent = False
-        self._cork()
+        self._cork(True)
         try:
             self.octets_in += n
             if n > 0:

@@ -352,7 +352,7 @@ class WampRawSocketMixinAsyncio:
         if transport is not None and self._wire_open and plain:  # type: ignore[attr-defined]
             self._fast_path = receive_directly(transport, self, self._engine)
 
-    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
+    def _transport_socket(self) -> tuple[Any, ...]:
         return direct_socket(self.transport)  # type: ignore[attr-defined]
 
     def _set_reading(self, reading: bool) -> bool:

@@ -106,7 +106,7 @@ class WebSocketAdapterProtocol(asyncio.Protocol):
         except RuntimeError:
             return None  # driven by hand: nothing is joined
 
-    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
+    def _transport_socket(self) -> tuple[Any, ...]:
         return direct_socket(self.transport)
 
     def _set_reading(self, reading: bool) -> bool:

@@ -81,9 +81,9 @@ class WampRawSocketChannel(WampChannel):
 
     # --- life ---
 
-    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
-        """Arguments ``fd``, ``busy``, ``joins`` and ``views`` of ``Engine.attach``. For the class of a framework."""
-        return -1, (), False, False
+    def _transport_socket(self) -> tuple[Any, ...]:
+        """Arguments of ``Engine.attach`` from ``fd`` on. For the class of a framework."""
+        return ()
 
     def _start_engine(self, serializers: Iterable[int], is_server: bool, defer: Callable[..., Any] | None) -> None:
         """The transport is there: begin the handshake."""

@@ -399,9 +399,9 @@ class WebSocketProtocol(
         """Whether somebody wants to see what goes out; else it goes straight to the transport."""
         return self.logOctets or not is_own(self, "sendData", SendingMixin.sendData)
 
-    def _transport_socket(self) -> tuple[int, tuple[Callable[[], Any], ...], bool, bool]:
-        """Arguments ``fd``, ``busy``, ``joins`` and ``views`` of ``Engine.attach``. For the class of a framework."""
-        return -1, (), False, False
+    def _transport_socket(self) -> tuple[Any, ...]:
+        """Arguments of ``Engine.attach`` from ``fd`` on. For the class of a framework."""
+        return ()
 
     def _transport_defer(self) -> Callable[[Callable[[], None]], Any] | None:
         """How to have a function called at the end of the loop turn; None: nothing is joined."""

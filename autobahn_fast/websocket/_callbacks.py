@@ -34,6 +34,7 @@ class CallbacksMixin:
     _write_backlog: Callable[[], int]
     fire: Callable[..., Any]
     _listeners: Any
+    _engine: Any
 
     _reading_gate: Any = NO_GATE
     """Counts coroutines of callbacks that are not through; ``NO_GATE`` before the connection is open."""
@@ -92,6 +93,15 @@ class CallbacksMixin:
             self.on_sink_error(e)
         finally:
             gate.end(octets)
+
+    def on(self, event: str, handler: Callable[..., Any]) -> None:
+        """Call ``handler`` when the event is fired.
+
+        :raises RuntimeError: there is no such event.
+        """
+        super().on(event, handler)  # type: ignore[misc]
+        if self._engine is not None:
+            self._engine.observed()
 
     # --- messages ---
 
