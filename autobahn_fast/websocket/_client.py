@@ -31,8 +31,6 @@ class WebSocketClientProtocol(WebSocketProtocol):
     http_status_line = ""
     http_headers: Mapping[str, str] = {}
     websocket_key = b""
-    _offered: Sequence[str] = ()
-    _response_read = False
     _proxy: Any = None
     _request: Any = None
     _visited: Sequence[_redirect.Target] = ()
@@ -72,7 +70,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def _forget_handshake(self) -> None:
         super()._forget_handshake()
-        self._request, self._offered, self._visited = None, (), ()
+        self._request, self._visited = None, ()
 
     def _connectionLost(self, reason: Any = None) -> None:
         if self._redirected and self.state == self.STATE_CONNECTING:
@@ -208,7 +206,6 @@ class WebSocketClientProtocol(WebSocketProtocol):
         """Send the request."""
         request = self._request = request_options
         self.websocket_version = self.version
-        self._offered = list(request.protocols)
         headers: list[tuple[str, Any]] = []
         if request.useragent:
             headers.append(("User-Agent", request.useragent))
@@ -241,7 +238,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def processHandshake(self) -> None:
         """Read the server's answer."""
-        if self._response_read:
+        if self.http_status_line:
             return  # onConnect is not through yet: the octets wait
         if self._redirected:
             self.data = b""  # what is behind a redirect, until the transport is closed
@@ -253,11 +250,11 @@ class WebSocketClientProtocol(WebSocketProtocol):
             if self.followRedirects and _redirect.is_redirect(head):
                 self._follow(head)
                 return
-            self._response_read = True
             self.http_status_line = head.start_line
             self.http_headers = head.headers
             self._transport_details.http_headers_received = head.headers
-            response = _http.read_response(head, self.websocket_key.decode("ascii"), self._offered)
+            offered = self._request.protocols if self._request is not None else ()
+            response = _http.read_response(head, self.websocket_key.decode("ascii"), offered)
             self._accept_extensions(response.extensions)
         except _http.HttpError as e:
             self.failHandshake(str(e))
@@ -265,7 +262,8 @@ class WebSocketClientProtocol(WebSocketProtocol):
         except Exception as e:  # noqa: BLE001 - perMessageCompressionAccept is the user's
             self._connect_failed(e, "perMessageCompressionAccept")
             return
-        self.websocket_protocol_in_use = response.protocol
+        if response.protocol is not None:
+            self.websocket_protocol_in_use = response.protocol
         details = self._transport_details
         details.websocket_protocol = response.protocol
         details.websocket_extensions_in_use = self.websocket_extensions_in_use
