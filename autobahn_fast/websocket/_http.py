@@ -141,8 +141,8 @@ def parse_head(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Head:
     lines = data.split(b"\r\n")
     if lines and not lines[-1]:
         lines.pop()
-    if not lines:
-        raise HttpError(400, "the HTTP message is empty")
+    if not lines or not lines[0]:
+        raise HttpError(400, "the HTTP message is empty, or begins with an empty line")
     if len(lines) - 1 > limits.headers:
         raise HttpError(431, f"the HTTP message has more than {limits.headers} headers")
     start_line = lines[0].decode("latin-1")

@@ -41,6 +41,21 @@ to see here over plain HTTP.</p>
 
 FLASH_REQUEST = b"<policy-file-request/>\x00"
 
+NO_REQUEST = _http.Request("", "", {}, "", None, 0, "", "", [], [], _http.Head("", {}, {}))
+
+
+def _asked(name: str) -> Any:
+    """An attribute that is one of the request's.
+
+    Python gives an object a dict of its own, which takes 1.5 KiB and more time for each attribute, when it has about thirty
+    attributes; programs want some, too.
+    """
+
+    def set_(self: Any, value: Any) -> None:
+        self._http_request = self._http_request._replace(**{name: value})
+
+    return property(lambda self: getattr(self._http_request, name), set_)
+
 
 class WebSocketServerProtocol(WebSocketProtocol):
     """A server's connection."""
@@ -50,13 +65,16 @@ class WebSocketServerProtocol(WebSocketProtocol):
     http_status_line = ""
     http_headers: Mapping[str, str] = {}
     http_headers_cnt: Mapping[str, int] = {}
-    http_request_uri = ""
-    http_request_path = ""
-    http_request_params: Mapping[str, list[str]] = {}
-    http_request_host = ""
-    websocket_origin = ""
-    websocket_key = ""
-    _request_read = False
+    http_request_uri: str = _asked("resource")
+    http_request_path: str = _asked("path")
+    http_request_params: Mapping[str, list[str]] = _asked("params")
+    http_request_host: str = _asked("host")
+    websocket_version: int = _asked("version")
+    websocket_protocols: list[str] = _asked("protocols")
+    websocket_extensions: list[Any] = _asked("extensions")
+    websocket_origin: str = _asked("origin")
+    websocket_key: str = _asked("key")
+    _http_request = NO_REQUEST
     _counted = False
 
     def onConnect(self, request: ConnectionRequest) -> Any:
@@ -85,7 +103,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
 
     def processHandshake(self) -> None:
         """Read the client's request."""
-        if self._request_read:
+        if self.http_status_line:
             return  # onConnect has not answered yet: the octets wait
         if self.serveFlashSocketPolicy and self.data[: len(FLASH_REQUEST)] == FLASH_REQUEST:
             self.wasServingFlashSocketPolicyFile = True
@@ -97,7 +115,6 @@ class WebSocketServerProtocol(WebSocketProtocol):
             head = self._read_head()
             if head is None:
                 return
-            self._request_read = True
             self._take_head(head)
             if "upgrade" not in head.headers and self.webStatus:
                 self._serve_status(head)
@@ -137,15 +154,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self.peer = addresses[max(0, len(addresses) - self.trustXForwardedFor)]
 
     def _take_request(self, request: _http.Request) -> None:
-        self.http_request_uri = request.resource
-        self.http_request_path = request.path
-        self.http_request_params = request.params
-        self.http_request_host = request.host
-        self.websocket_version = request.version
-        self.websocket_protocols = request.protocols
-        self.websocket_extensions = request.extensions
-        self.websocket_origin = request.origin
-        self.websocket_key = request.key
+        self._http_request = request
         external = self.factory.externalPort
         if external is not None and request.port not in (None, external):
             raise _http.HttpError(
@@ -198,7 +207,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self._connect_failed(e)
             return
         self._perMessageCompress = None if chosen is None else chosen[0]
-        self.websocket_protocol_in_use = protocol
+        if protocol is not None:
+            self.websocket_protocol_in_use = protocol
         details = self._transport_details
         details.websocket_protocol = protocol
         details.websocket_extensions_in_use = self.websocket_extensions_in_use

@@ -14,7 +14,7 @@ from autobahn_fast.websocket.protocol import WebSocketClientFactory, WebSocketCl
 
 BOTH = pytest.mark.parametrize("opener", [open_server, open_client])
 
-MOST = {"Client": 3600, "Server": 5000}
+MOST = {"Client": 3300, "Server": 3800}
 """Octets of memory for a connection without its transport: 5500 where each has options of its own and keeps its handshake."""
 
 
@@ -71,6 +71,29 @@ def test_the_handshake_is_forgotten(opener: Any) -> None:
     assert not getattr(connection, "_visited", ())
     assert connection.is_open.done()
     assert connection.is_open.result() is None
+
+
+@pytest.mark.parametrize(("cls", "maker"), [(Server, WebSocketServerFactory), (Client, WebSocketClientFactory)])
+def test_connections_need_no_dict_of_their_own(cls: Any, maker: Any) -> None:
+    factory = maker("ws://localhost:9000")
+    own = type(cls.__name__, (cls,), {})
+    connection = connected(own, factory)
+    connection._dataReceived(request() if cls is Server else response(connection.websocket_key))
+    for number in range(5):
+        setattr(connection, f"of_a_program_{number}", number)  # Python makes a dict where there are about thirty
+    assert connection.state == connection.STATE_OPEN
+    before = [referent for referent in gc.get_referents(connection) if type(referent) is dict]
+    assert not any(referent is vars(connection) for referent in before)
+
+
+def test_what_a_client_asked_for_can_be_changed() -> None:
+    before, _ = make(Server)
+    assert (before.http_request_path, before.websocket_protocols, before.websocket_origin) == ("", [], "")
+    connection, _ = open_server()
+    other, _ = open_server()
+    path = connection.http_request_path
+    connection.http_request_path = "/other"
+    assert (connection.http_request_path, other.http_request_path, before.http_request_path) == ("/other", path, "")
 
 
 @pytest.mark.parametrize("cls", [Server, Client])
