@@ -218,3 +218,58 @@ def test_what_busy_raises_comes_out(transport):
         transport.engine.send(b"a")
     assert transport.received() == b""
     assert transport.engine.unsent == 3
+
+
+def test_a_loop_that_calls_is_not_asked_whether_it_is_closed():
+    near, far = socket.socketpair()
+    with near, far:
+        far.setblocking(False)
+        asked, written, deferred = [], [], []
+
+        def closed():
+            asked.append(1)
+            return len(asked) > 2
+
+        engine = WebSocketEngine(Recorder(), True, require_masked=False)
+        engine.attach(written.append, deferred.append, near.fileno(), (), closed=closed)
+        engine.set_sink(CallbackSink(engine.send))
+        engine.get_buffer(-1)[: len(frame(1, b"a"))] = frame(1, b"a")
+        engine.buffer_updated(len(frame(1, b"a")))
+        assert (far.recv(100), asked) == (frame(1, b"a"), [])
+        engine.feed(frame(1, b"b"))  # whoever that is
+        assert (far.recv(100), asked) == (frame(1, b"b"), [1])
+        engine.send(b"c")
+        assert (far.recv(100), asked) == (frame(1, b"c"), [1, 1])
+        engine.send(b"d")
+        deferred.pop(0)()
+        assert (far.recv(100), asked) == (frame(1, b"d"), [1, 1])
+        engine.send(b"e")
+        engine.flush()
+        with pytest.raises(BlockingIOError):
+            far.recv(100)
+        assert written == [frame(1, b"e")]
+        engine.feed(frame(1, b"f"))
+        assert written == [frame(1, b"e"), frame(1, b"f")]
+
+
+def test_what_fails_inside_a_loop_does_not_hide_that_it_is_closed():
+    near, far = socket.socketpair()
+    with near, far:
+        far.setblocking(False)
+        written = []
+
+        def busy():
+            if not written:
+                written.append(b"")
+                raise OSError("gone")
+
+        engine = WebSocketEngine(Recorder(), True, require_masked=False)
+        engine.attach(written.append, None, near.fileno(), (busy,), closed=lambda: True)
+        engine.set_sink(CallbackSink(engine.send))
+        engine.get_buffer(-1)[: len(frame(1, b"a"))] = frame(1, b"a")
+        with pytest.raises(OSError, match="gone"):
+            engine.buffer_updated(len(frame(1, b"a")))
+        engine.flush()
+        with pytest.raises(BlockingIOError):
+            far.recv(100)
+        assert written == [b"", frame(1, b"a")]
