@@ -81,7 +81,7 @@ cdef class Pending:
             raise ValueError("an id is an int from 1 to 2^53, and an entry is not None")
         if PyList_GET_SIZE(self._entries) != self._size:
             raise RuntimeError("this table was taken apart as garbage, with all that it had")
-        if 2 * (self._used + 1) > self._size:
+        while 2 * (self._used + 1) > self._size:
             self._resize(max(2 * self._size, FIRST_SIZE))
         at = home(request, self._shift)
         while self._ids[at] != request:
@@ -116,12 +116,15 @@ cdef class Pending:
 
     cdef int _resize(self, Py_ssize_t size) except -1:
         # Room for so many, a power of two and twice as many as there are. What raises has done nothing.
+        cdef list made = [None] * size   # first of all: the collector may run here, and finalizers that use this table
         cdef long long *had = self._ids
         cdef list entries = self._entries
         cdef Py_ssize_t i, at, had_size = self._size
         cdef int shift = 64
-        cdef list made = [None] * size
-        cdef long long *ids = <long long *>PyMem_Calloc(size, sizeof(long long))
+        cdef long long *ids
+        if had_size >= size:
+            return 0                     # which one of those has done
+        ids = <long long *>PyMem_Calloc(size, sizeof(long long))
         if ids is NULL:
             raise MemoryError()
         while (1LL << (64 - shift)) < size:

@@ -186,3 +186,33 @@ def test_cycles_are_garbage() -> None:
     assert found.pop()[1].table is not None
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("threshold", range(1, 12))
+def test_finalizers_use_it_while_it_grows(threshold: int) -> None:
+    """What it allocates may start the collector, and that finalizers, which put more into it."""
+    table, late = Pending(), range(1000, 1100)
+
+    class Late:
+        def __init__(self) -> None:
+            self.cycle = self
+
+        def __del__(self) -> None:
+            for request in late:
+                table[request] = request
+
+    before = gc.get_threshold()
+    gc.collect()
+    gc.disable()
+    try:
+        for request in range(1, 9):  # the next one has no room
+            table[request] = request
+        Late()
+        gc.set_threshold(threshold)
+        gc.enable()
+        table[9] = 9
+    finally:
+        gc.set_threshold(*before)
+        gc.enable()
+    gc.collect()
+    assert same(table, {request: request for request in (*range(1, 10), *late)})
