@@ -15,6 +15,7 @@ PEERS = {
     "aiohttp": ("aiohttp", "uvloop"),
     "websockets": ("websockets", "uvloop"),
     "wsproto": ("wsproto", "uvloop"),
+    "autobahn_fast aiofastnet": ("autobahn:autobahn_fast+aiofastnet", "uvloop"),
     "autobahn_fast asyncio": ("autobahn:autobahn_fast", "asyncio"),
     "autobahn_fast twisted": ("autobahn:autobahn_fast", "twisted"),
     "autobahn twisted": ("autobahn:autobahn", "twisted"),
@@ -28,6 +29,8 @@ PEERS = {
 """Side: the client program and its loop. ``raw``: octets made beforehand and not looked at, the limit."""
 CLIENTS = ("autobahn_fast", "autobahn", "picows", "aiohttp", "websockets")
 LOOPS = ("autobahn_fast asyncio", "autobahn_fast twisted", "autobahn twisted")
+FASTNET = ("autobahn_fast aiofastnet",)
+"""The transports that picows uses by itself where they are installed, and autobahn_fast in components and runners over TLS."""
 LIMITS = ("raw protocol", "raw buffered", "raw aiofastnet", "raw socket")
 ALL = (*CLIENTS, "wsproto", *LOOPS, *LIMITS, "raw asyncio")
 LARGE = (*CLIENTS, "raw protocol", "raw socket")
@@ -71,17 +74,20 @@ class WebSocketCases:
     def _echo(self) -> list[Case]:
         """Round trips by size, to 64 MiB."""
         series = "echo, by octets in a message"
-        made = [self._case(f"echo {name_of(size)}", ALL, series, size, path="echo", size=size) for size in SIZES]
+        made = [
+            self._case(f"echo {name_of(size)}", (*ALL, *FASTNET), series, size, path="echo", size=size)
+            for size in SIZES
+        ]
         for size in LARGE_SIZES:
             made.append(self._case(f"echo {name_of(size)}", LARGE, series, size, True, path="echo", size=size))
         return made
 
     def _encrypted(self) -> list[Case]:
         """Over TLS: round trips, and one way."""
-        made = [self._case("echo 256 B, TLS", (*CLIENTS, *LOOPS, *LIMITS), path="echo", size=256, tls=True)]
+        made = [self._case("echo 256 B, TLS", (*CLIENTS, *FASTNET, *LOOPS, *LIMITS), path="echo", size=256, tls=True)]
         for path, size in (("echo", 16 * KIB), ("send", 256), ("receive", 256), ("receive", 16 * KIB)):
             name = f"{path} {name_of(size)}, TLS"
-            made.append(self._case(name, CLIENTS + LIMITS, "", 0, True, path=path, size=size, tls=True))
+            made.append(self._case(name, CLIENTS + FASTNET + LIMITS, "", 0, True, path=path, size=size, tls=True))
         return made
 
     def _compressed(self) -> list[Case]:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""autobahn and autobahn_fast: the same program over either, on asyncio, uvloop and Twisted. The option names the package."""
+"""autobahn and autobahn_fast: the same program over either, on asyncio, uvloop and Twisted.
+
+The option names the package; with ``+aiofastnet`` connections are opened by ``aiofastnet.create_connection`` in place of the loop's.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +19,7 @@ class Client(CallbackClient):
     """Connections are protocols of the package."""
 
     def __init__(self, package: str, loop: str) -> None:
+        package, _, self.transports = package.partition("+")
         self.package = package or "autobahn_fast"
         self.twisted = loop == "twisted"
         self.module = importlib.import_module(f"{self.package}.{'twisted' if self.twisted else 'asyncio'}.websocket")
@@ -57,7 +62,10 @@ class Client(CallbackClient):
             protocol = await endpoint.connect(factory)
         else:
             loop = asyncio.get_running_loop()
-            _, protocol = await loop.create_connection(factory, where.hostname, where.port, ssl=context)
+            create: Any = loop.create_connection
+            if self.transports:
+                create = functools.partial(importlib.import_module(self.transports).create_connection, loop)
+            _, protocol = await create(factory, where.hostname, where.port, ssl=context)
         await factory.bench_opened
         return protocol
 
