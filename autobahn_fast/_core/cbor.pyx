@@ -513,6 +513,15 @@ cdef class CborCodec(Codec):
             raise DecodeError("an element refers to values outside of it: only the message as a whole can be decoded")
         return read_by_library(start, c.p - start)
 
+    cdef object get_only(self, Cursor *c, bint *found):
+        found[0] = c.p < c.end and c.p[0] == 0x81
+        if found[0]:
+            c.p += 1
+            c.depth += 1
+            value = self.get(c)
+            c.depth -= 1
+            return value
+
     cdef tuple get_array(self, Cursor *c):
         cdef Head h
         cdef Py_ssize_t i

@@ -137,6 +137,8 @@ cdef class Codec:
     # below CODES, at most two. Returns how many that are, with their values behind v[0]; 0: none, and c is of no use.
     cdef int get_head(self, Cursor *c, const unsigned char *ids, long long *v) except -1
     cdef object get(self, Cursor *c)                                     # any value
+    # The value of an array that has just one. found[0] is False: what comes is not plainly that, and c stays where it was.
+    cdef object get_only(self, Cursor *c, bint *found)
     cdef tuple get_array(self, Cursor *c)                                # an array's values; DecodeError if it is none
     cdef dict get_map(self, Cursor *c)                                   # a map (None: empty); DecodeError if it is none
     cdef int skip(self, Cursor *c) except -1                             # step over any value

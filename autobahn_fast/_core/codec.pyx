@@ -258,6 +258,9 @@ cdef class Codec:
     cdef object get(self, Cursor *c):
         raise TypeError("Codec is a base class")
 
+    cdef object get_only(self, Cursor *c, bint *found):
+        found[0] = False
+
     cdef tuple get_array(self, Cursor *c):
         raise TypeError("Codec is a base class")
 

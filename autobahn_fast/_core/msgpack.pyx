@@ -7,8 +7,7 @@ same in every case. Map keys are text or octets only, as that package has it by 
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_GET_SIZE
-from cpython.bytes cimport (PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize,
-                            PyBytes_GET_SIZE)
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_CheckExact, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
@@ -545,6 +544,12 @@ cdef class MsgPackCodec(Codec):
 
     cdef object get(self, Cursor *c):
         return get_value(c, c.depth)
+
+    cdef object get_only(self, Cursor *c, bint *found):
+        found[0] = c.p < c.end and c.p[0] == 0x91
+        if found[0]:
+            c.p += 1
+            return get_value(c, c.depth + 1)
 
     cdef tuple get_array(self, Cursor *c):
         cdef Head h

@@ -1,4 +1,6 @@
 # The hot WAMP messages between Python arguments and octets, without message objects.
+from cpython.ref cimport PyObject
+
 from autobahn_fast._core.batch cimport Batch
 from autobahn_fast._core.codec cimport Codec, Outgoing, Statistics
 from autobahn_fast._core.engine cimport Engine, Sink
@@ -31,10 +33,11 @@ cdef class Wire(Sink):
 
     cdef int request(self, const Outgoing *m) except -1
     cdef object begin_call(self, const Outgoing *m)                  # request, and the future of its result
-    cdef bint _handle(self, long long subscription, tuple args, dict kwargs) except -1
-    cdef int _call_handler(self, object subscription, object fn, tuple args, dict kwargs) except -1
-    cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1
-    cdef bint _complete(self, long long request, tuple args) except -1
+    # The only argument of a message stands in only, and args is empty; NULL: there are others, or none.
+    cdef bint _handle(self, long long subscription, PyObject *only, tuple args, dict kwargs) except -1
+    cdef int _call_handler(self, object subscription, object fn, PyObject *only, tuple args, dict kwargs) except -1
+    cdef bint _invoke(self, long long request, long long registration, PyObject *only, tuple args, dict kwargs) except -1
+    cdef bint _complete(self, long long request, PyObject *only, tuple args) except -1
     cdef int _failed(self, object exc) except -1
     cdef int _take_one(self, const unsigned char *data, Py_ssize_t n) except -1
     cdef bint _take_hot(self, const unsigned char *data, Py_ssize_t n) except -1

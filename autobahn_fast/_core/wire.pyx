@@ -409,6 +409,9 @@ cdef class Wire(Sink):
         cdef dict kwargs = None
         cdef tuple args = ()
         cdef object upcall
+        cdef object value = None
+        cdef PyObject *only = NULL
+        cdef bint found
         c.p = data
         c.end = data + n
         c.left = 0
@@ -434,7 +437,11 @@ cdef class Wire(Sink):
                 if details is not None and not plain_details(details):
                     return False
                 if has_more(codec, &c):
-                    args = codec.get_array(&c)
+                    value = codec.get_only(&c, &found)
+                    if found:
+                        only = <PyObject *>value
+                    else:
+                        args = codec.get_array(&c)
                     if has_more(codec, &c):
                         kwargs = codec.get_map(&c)
                         if kwargs is not None and not plain_kwargs(kwargs):
@@ -444,17 +451,20 @@ cdef class Wire(Sink):
             codec.done(&c)
         except DecodeError:
             return False
+        if only is not NULL and (details is not None or kwargs is not None):
+            args = (value,)
+            only = NULL
         if code == RESULT:
-            if details is not None or kwargs is not None or not self._complete(v[1], args):
-                upcall(v[1], details, args, kwargs)
+            if details is not None or kwargs is not None or not self._complete(v[1], only, args):
+                upcall(v[1], details, args if only is NULL else (value,), kwargs)
         elif code == PUBLISHED:
             upcall(v[1], v[2])
-        elif details is not None or not (self._handle(v[1], args, kwargs) if code == EVENT
-                                         else self._invoke(v[1], v[2], args, kwargs)):
-            upcall(v[1], v[2], details, args, kwargs)
+        elif details is not None or not (self._handle(v[1], only, args, kwargs) if code == EVENT
+                                         else self._invoke(v[1], v[2], only, args, kwargs)):
+            upcall(v[1], v[2], details, args if only is NULL else (value,), kwargs)
         return True
 
-    cdef bint _handle(self, long long subscription, tuple args, dict kwargs) except -1:
+    cdef bint _handle(self, long long subscription, PyObject *only, tuple args, dict kwargs) except -1:
         # Handlers that want no details are called here. False: this is for the session, and nothing was done.
         cdef tuple handlers
         if self._subscriptions is None:
@@ -467,20 +477,23 @@ cdef class Wire(Sink):
             handler = abf_get(each, "handler", &abf_handler)
             if abf_get(handler, "details_arg", &abf_handler_details) is not None:
                 return False
-            self._call_handler(each, abf_get(handler, "fn", &abf_handler_fn), args, kwargs)
+            self._call_handler(each, abf_get(handler, "fn", &abf_handler_fn), only, args, kwargs)
             return True
         for each in handlers:
             if each.handler.details_arg is not None:
                 return False
         for each in handlers:
-            self._call_handler(each, each.handler.fn, args, kwargs)
+            self._call_handler(each, each.handler.fn, only, args, kwargs)
         return True
 
-    cdef int _call_handler(self, object subscription, object fn, tuple args, dict kwargs) except -1:
+    cdef int _call_handler(self, object subscription, object fn, PyObject *only, tuple args, dict kwargs) except -1:
         # A call makes kwargs of its own.
         session = self.session
         try:
-            result = fn(*args) if kwargs is None else fn(*args, **kwargs)
+            if only is not NULL:
+                result = fn(<object>only)
+            else:
+                result = fn(*args) if kwargs is None else fn(*args, **kwargs)
         except Exception as exc:
             session._handler_failed(subscription, exc)
         else:
@@ -488,7 +501,7 @@ cdef class Wire(Sink):
                 session._on_handled(subscription, result)
         return 0
 
-    cdef bint _invoke(self, long long request, long long registration, tuple args, dict kwargs) except -1:
+    cdef bint _invoke(self, long long request, long long registration, PyObject *only, tuple args, dict kwargs) except -1:
         # An endpoint that wants no details is called here, and a plain result sent, without a step through the session.
         # False: this is for the session, and nothing was done.
         cdef Outgoing m
@@ -504,7 +517,10 @@ cdef class Wire(Sink):
         session = self.session
         try:
             fn = abf_get(endpoint, "fn", &abf_endpoint_fn)
-            result = fn(*args) if kwargs is None else fn(*args, **kwargs)
+            if only is not NULL:
+                result = fn(<object>only)
+            else:
+                result = fn(*args) if kwargs is None else fn(*args, **kwargs)
         except BaseException as exc:
             session._on_raised(request, reg, exc)
             return True
@@ -524,18 +540,19 @@ cdef class Wire(Sink):
             session._on_unsent(request, reg, exc)
         return True
 
-    cdef bint _complete(self, long long request, tuple args) except -1:
+    cdef bint _complete(self, long long request, PyObject *only, tuple args) except -1:
         # The plain result of a call without options: its future is completed here, without a step through the session.
         if self._plain_calls is None or len(args) > 1 or self._call_options and request in self._call_options:
             return False
         future = self._plain_calls.take(request)
         if future is None:
             return False
+        result = <object>only if only is not NULL else (args[0] if args else None)
         try:
             if type(future) is self._future_type:
-                self._set_result(future, args[0] if args else None)
+                self._set_result(future, result)
             else:
-                future.set_result(args[0] if args else None)
+                future.set_result(result)
         except Exception:
             if not future.done():       # else the application has completed it itself
                 raise

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Hot messages in, in every form that MessagePack has for their ids and texts; attributes of handlers that are no plain slots."""
 
+import sys
 from typing import Any
 
 import msgpack
 import pytest
-from test_wire import Pair, Parsed, Session
+from test_wire import Call, Pair, Parsed, Session
 
-from autobahn_fast._core.codec import DecodeError
+from autobahn_fast._core.cbor import CborCodec
+from autobahn_fast._core.codec import Codec, DecodeError
 from autobahn_fast._core.msgpack import MsgPackCodec
+from autobahn_fast._core.pending import Pending
 from autobahn_fast.wamp.request import Endpoint, Handler, Registration, Subscription
 
 FORMS = {
@@ -185,3 +188,104 @@ def test_endpoints_of_any_make() -> None:
     (call,) = pair.deliver([68, 7, 0, {}, [1]])
     assert call[0] == "raised"
     assert isinstance(call[3], AttributeError)
+
+
+ONE = ("only", None, 5, 2**60, 1.5, b"octets", [], ["x"], {"k": [1]})
+ARRAYS = {
+    # heads of an array with n elements, and what stands behind them
+    "msgpack, short": (MsgPackCodec, lambda n: bytes([0x90 | n]), b""),
+    "msgpack, array 16": (MsgPackCodec, lambda n: b"\xdc" + n.to_bytes(2, "big"), b""),
+    "msgpack, array 32": (MsgPackCodec, lambda n: b"\xdd" + n.to_bytes(4, "big"), b""),
+    "cbor, short": (CborCodec, lambda n: bytes([0x80 | n]), b""),
+    "cbor, 1 octet": (CborCodec, lambda n: bytes([0x98, n]), b""),
+    "cbor, 8 octets": (CborCodec, lambda n: b"\x9b" + n.to_bytes(8, "big"), b""),
+    "cbor, indefinite": (CborCodec, lambda n: b"\x9f", b"\xff"),
+}
+
+
+@pytest.mark.parametrize("form", ARRAYS)
+@pytest.mark.parametrize("args", [(), *((value,) for value in ONE), ("x", "y")], ids=repr)
+def test_arguments_in_every_form_of_an_array(form: str, args: tuple[Any, ...]) -> None:
+    """One argument goes its own way: handlers, endpoints and futures of calls get the same as by any other."""
+    kind, head, tail = ARRAYS[form]
+    codec = kind()
+    array = head(len(args)) + b"".join(map(codec.dumps, args)) + tail
+    session = Calling()
+    session._plain_calls = Pending()  # type: ignore[attr-defined]
+    session._call_options = {}  # type: ignore[attr-defined]
+    pair = Pair(codec, session=session)
+    session._live = pair.wire
+    seen: list[Any] = []
+
+    def handler(*args: Any, **kwargs: Any) -> str:
+        seen.append((args, kwargs))
+        return "answer"
+
+    def deliver(value: list[Any], kwargs: dict[str, Any] | None = None) -> list[Any]:
+        octets = bytearray(codec.dumps([*value, {}]))  # the place of the arguments, and of no more
+        octets[-1:] = array
+        if kwargs is not None:
+            octets[0] += 1
+            octets += codec.dumps(kwargs)
+        pair.deliver_octets(bytes(octets))
+        calls, session.calls = session.calls, []
+        return calls
+
+    session._subscriptions[1] = (Subscription(1, "a.b", session, Handler(handler)),)
+    session._subscriptions[2] = session._subscriptions[1] * 2
+    session._registrations[1] = Registration(session, 1, "a.b", Endpoint(handler))
+    for kwargs in (None, {"k": 1}):
+        assert deliver([36, 1, 9, {}], kwargs) == []
+        assert deliver([36, 2, 9, {}], kwargs) == []
+        assert deliver([68, 7, 1, {}], kwargs) == []
+        assert seen == [(args, kwargs or {})] * 4
+        assert codec.loads(pair.sent.pop()) == [70, 7, {}, ["answer"]]
+        seen.clear()
+        # what is for the session
+        assert deliver([36, 3, 9, {}], kwargs) == [("event", 3, 9, None, args, kwargs)]
+        assert deliver([68, 7, 3, {}], kwargs) == [("invocation", 7, 3, None, args, kwargs)]
+        assert deliver([50, 4, {}], kwargs) == [("result", 4, None, args, kwargs)]
+        for number, name in ((36, "event"), (68, "invocation")):
+            expected = [(name, 1, 1, {"trustlevel": 3}, args, kwargs)]
+            assert deliver([number, 1, 1, {"trustlevel": 3}], kwargs) == expected
+        assert deliver([50, 4, {"progress": True}], kwargs) == [("result", 4, {"progress": True}, args, kwargs)]
+    call = Call()
+    session._plain_calls[4] = call  # type: ignore[attr-defined]
+    if len(args) < 2:
+        assert deliver([50, 4, {}]) == []
+        assert call.results == [args[0] if args else None]
+    else:
+        assert deliver([50, 4, {}]) == [("result", 4, None, args, None)]
+    assert pair.errors() == []
+
+
+@pytest.mark.parametrize("codec", [MsgPackCodec(), CborCodec()], ids=lambda codec: str(codec.name))
+def test_the_only_argument_is_not_kept_or_lost(codec: Codec) -> None:
+    session = Calling()
+    pair = Pair(codec, session=session)
+    seen: list[Any] = []
+    session._subscriptions[1] = (Subscription(1, "a.b", session, Handler(seen.append)),)
+    for _ in range(3):
+        assert pair.deliver([36, 1, 9, {}, ["a text of its own"]]) == []
+        assert sys.getrefcount(seen.pop()) == sys.getrefcount(object())
+    # octets that end in the middle of it, or go on behind it
+    for octets in (codec.dumps([36, 1, 9, {}, ["x"]])[:-1], codec.dumps([36, 1, 9, {}, ["x"]]) + b"\x01"):
+        pair.deliver_octets(octets)
+        assert [type(error) for error in pair.errors()] == [DecodeError]
+        pair = Pair(codec, session=session)
+    assert seen == []
+
+
+def test_handlers_that_take_no_argument() -> None:
+    """What they raise is what they raise when they are called with one."""
+    session = Calling()
+    pair = Pair(MsgPackCodec(), session=session)
+
+    def handler() -> None: ...
+
+    with pytest.raises(TypeError) as raised:
+        handler(1)  # type: ignore[call-arg]
+    session._subscriptions[1] = (Subscription(1, "a.b", session, Handler(handler)),)
+    ((what, _, error),) = pair.deliver([36, 1, 9, {}, [1]])
+    assert what == "failed"
+    assert (type(error), str(error)) == (TypeError, str(raised.value))
