@@ -18,6 +18,7 @@ from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.python.failure import Failure
 
 from autobahn_fast._framework import Framework
+from autobahn_fast._overriding import is_own
 from autobahn_fast.twisted._logging import TwistedLogger, make_logger
 
 __all__ = ("Timer", "TwistedFramework", "current_reactor", "end_of_turn", "on_reactor")
@@ -42,11 +43,57 @@ def _clock(otherwise: Any = None) -> Any:
     return chosen
 
 
+_Defer = Callable[[Callable[[], Any]], None]
+_last: list[tuple[Any, _Defer]] = []
+"""The reactor that was asked for last, which is the only one of most programs, and what has functions called on it."""
+
+
+def _with_one_call(reactor: Any) -> _Defer:
+    """Return what has functions called at the end of the turn, those of all connections with one ``DelayedCall``.
+
+    It is put where ``reactor.callLater`` puts new ones, and used again: a burst in each turn takes 0.5 us less.
+    """
+    call: Any = None
+    functions: list[Callable[[], Any]] = []
+
+    def run() -> None:
+        remaining = iter(functions.copy())
+        functions.clear()
+        try:
+            for function in remaining:
+                function()
+        except BaseException:
+            for function in remaining:
+                defer(function)
+            raise  # the reactor logs it
+
+    def defer(function: Callable[[], Any]) -> None:
+        nonlocal call
+        functions.append(function)
+        if call is None or call.cancelled:  # as trial does with what a test leaves behind
+            call = reactor.callLater(0, run)
+        elif call.called:
+            call.called, call.time = 0, 0.0
+            reactor._newTimedCalls.append(call)
+
+    return defer
+
+
 def end_of_turn(reactor: Any) -> Callable[[Callable[[], Any]], Any] | None:
     """Return what has a function called at the end of the reactor's turn; None when it does not run."""
+    from twisted.internet.base import ReactorBase
+
     if not getattr(reactor, "running", True):
         return None
-    return partial(reactor.callLater, 0)
+    if not (
+        hasattr(reactor, "_newTimedCalls")
+        and is_own(reactor, "callLater", ReactorBase.callLater)
+        and is_own(reactor, "_insertNewDelayedCalls", ReactorBase._insertNewDelayedCalls)
+    ):  # only the reactors of epoll, poll, kqueue and select are known to keep them that way
+        return partial(reactor.callLater, 0)
+    if not _last or _last[0][0] is not reactor:
+        _last[:] = [(reactor, _with_one_call(reactor))]
+    return _last[0][1]
 
 
 class Timer:

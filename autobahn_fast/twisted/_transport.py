@@ -11,6 +11,8 @@ from typing import Any
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from autobahn_fast._overriding import is_own
+
 __all__ = ("Backpressure", "TransportMixin")
 
 
@@ -87,7 +89,7 @@ def passes_on(protocol: Any, connection: Any) -> bool:
     return (
         (kind.__module__, kind.__name__) == ("twisted.internet.endpoints", "_WrappingProtocol")
         and protocol._wrappedProtocol is connection
-        and "dataReceived" not in vars(protocol)
+        and is_own(protocol, "dataReceived", kind.dataReceived)
     )
 
 
@@ -106,7 +108,7 @@ def receive_directly(
     from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 
     kind = type(transport)
-    if kind not in (tcp.Client, tcp.Server) or transport.TLS or "doRead" in vars(transport):
+    if kind not in (tcp.Client, tcp.Server) or transport.TLS or not is_own(transport, "doRead", kind.doRead):
         return None
     protocol = transport.protocol
     if protocol is not connection and not passes_on(protocol, connection):
@@ -134,21 +136,24 @@ class TransportMixin:
 
     transport: Any
     _registered = False
-    _direct_read: Callable[[], Any] | None = None
+    _short_way: Any = None
+    """While octets go to an engine directly: what is at ``transport.doRead``, False if that is Twisted's own."""
 
     def _receive_into(self, engine: Any) -> None:
         """From now on octets go to the engine without a step of this connection in between."""
         # A transport looks the method up with every read.
         self.dataReceived = engine.feed
-        self._direct_read = receive_directly(self.transport, self, self.dataReceived, engine)
+        self._short_way = receive_directly(self.transport, self, self.dataReceived, engine) or False
 
     def _receive_as_before(self) -> None:
         """Octets come by way of the class's ``dataReceived`` again."""
-        own = vars(self)
-        own.pop("dataReceived", None)
-        read = own.pop("_direct_read", None)
+        read = self._short_way
+        if read is None:
+            return
+        del self.dataReceived
+        self._short_way = None
         # Twisted puts a method of its own there when the connection is aborted.
-        if read is not None and vars(self.transport).get("doRead") is read:
+        if read and self.transport.doRead is read:
             del self.transport.doRead
 
     def _transport_writable(self, writable: bool) -> None:

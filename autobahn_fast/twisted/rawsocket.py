@@ -16,6 +16,7 @@ from twisted.protocols.basic import Int32StringReceiver
 from twisted.python.failure import Failure
 
 from autobahn_fast._names import also_from
+from autobahn_fast._overriding import is_own
 from autobahn_fast.rawsocket._protocol import RawSocketFactoryOptions, WampRawSocketChannel
 from autobahn_fast.twisted._framework import TwistedFramework, end_of_turn
 from autobahn_fast.twisted._logging import make_logger
@@ -96,7 +97,7 @@ class WampRawSocketProtocol(WampRawSocketChannel, TransportMixin, Int32StringRec
 
     def _on_handshake_complete(self) -> None:
         self._open_session()
-        if "dataReceived" not in vars(self) and type(self).dataReceived is WampRawSocketProtocol.dataReceived:
+        if is_own(self, "dataReceived", WampRawSocketProtocol.dataReceived):
             self._receive_into(self._engine)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

@@ -56,14 +56,18 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
     peer: Any = None
     is_server: bool | None = None
     _tls_pending = False
-    _fast_path = False
 
     def connectionMade(self) -> None:
         """Twisted: the transport is there."""
-        self.framework = getattr(self.factory, "framework", self.framework)
+        framework = getattr(self.factory, "framework", self.framework)
+        if (
+            framework is not self.framework
+        ):  # an object with more than 30 attributes of its own is found them slower, and is larger
+            self.framework = framework
         self.peer = peer2str(self.transport)
         self._transport_details = create_transport_details(self.transport, bool(self.is_server))
-        self._tls_pending = bool(self._transport_details.is_secure)
+        if bool(self._transport_details.is_secure) != self._tls_pending:
+            self._tls_pending = not self._tls_pending
         self._set_no_delay()
         self._watch_transport()
         self._connectionMade()  # type: ignore[attr-defined]
@@ -93,7 +97,7 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the transport is gone."""
         self._registered = False
-        self._leave_fast_path()
+        self._receive_as_before()
         self._connectionLost(reason)  # type: ignore[attr-defined]
 
     # --- what the connection asks of its adapter ---
@@ -120,15 +124,9 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
         )
         if plain:
             self._receive_into(self._engine)  # type: ignore[attr-defined]
-            self._fast_path = True
-
-    def _leave_fast_path(self) -> None:
-        if self._fast_path:
-            self._fast_path = False
-            self._receive_as_before()
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> bool:
-        self._leave_fast_path()  # the engine reads no more; what still comes in is looked at here
+        self._receive_as_before()  # the engine reads no more; what still comes in is looked at here
         return super()._fail_connection(code, reason)  # type: ignore[misc, no-any-return]
 
 

@@ -288,5 +288,57 @@ def leaks() -> None:
     run(main)
 
 
+def end_of_turn() -> None:
+    """What is to be called at the end of a turn is called once, behind one that raises and behind a cancelled call, too."""
+    from twisted.internet import asyncioreactor
+    from twisted.python import log
+
+    from autobahn_fast.twisted import _framework
+
+    async def main(reactor: Any) -> None:
+        await until(lambda: reactor.running)
+        defer: Any = _framework.end_of_turn(reactor)
+        seen: list[int] = []
+        failures: list[Any] = []
+        log.addObserver(lambda event: failures.append(event["failure"].type) if event.get("isError") else None)
+
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        def again(n: int) -> None:
+            seen.append(n)
+            if n:
+                defer(lambda: again(n - 1))
+
+        before = len(reactor.getDelayedCalls())
+        for function in (lambda: seen.append(1), fail, lambda: seen.append(2), fail, lambda: seen.append(3)):
+            defer(function)
+        assert not seen
+        own_call = not isinstance(reactor, asyncioreactor.AsyncioSelectorReactor)
+        if own_call:
+            assert len(reactor.getDelayedCalls()) == before + 1, "connections share one"
+        await until(lambda: len(seen) == 3)
+        assert seen == [1, 2, 3]
+        assert failures == [ZeroDivisionError] * 2
+        seen.clear()
+        defer(lambda: again(3))
+        await until(lambda: len(seen) == 4)
+        await until(lambda: True)
+        assert seen == [3, 2, 1, 0]
+
+        seen.clear()
+        if own_call:
+            defer(lambda: seen.append(1))
+            for call in reactor.getDelayedCalls():
+                if not call.getTime():
+                    call.cancel()
+            defer(lambda: seen.append(2))
+            await until(lambda: seen == [1, 2])
+        clock: Any = _framework.end_of_turn(type("Stopped", (), {"running": False})())
+        assert clock is None
+
+    run(main)
+
+
 if __name__ == "__main__":
-    start(slow_handlers, slow_on_connect, dead_peer, leaks)
+    start(slow_handlers, slow_on_connect, dead_peer, leaks, end_of_turn)

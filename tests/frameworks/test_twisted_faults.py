@@ -8,7 +8,7 @@ from _live import run_twisted
 
 
 @pytest.mark.parametrize("reactor", ["default", "uvloop"])
-@pytest.mark.parametrize("program", ["slow_handlers", "slow_on_connect", "dead_peer", "leaks"])
+@pytest.mark.parametrize("program", ["slow_handlers", "slow_on_connect", "dead_peer", "leaks", "end_of_turn"])
 def test_faults(program: str, reactor: str) -> None:
     run_twisted("_twisted_faults.py", program, reactor)
 
