@@ -59,15 +59,15 @@ class WebSocketAdapterProtocol(TransportMixin, Protocol):
 
     def connectionMade(self) -> None:
         """Twisted: the transport is there."""
-        framework = getattr(self.factory, "framework", self.framework)
-        if (
-            framework is not self.framework
-        ):  # an object with more than 30 attributes of its own is found them slower, and is larger
-            self.framework = framework
         self.peer = peer2str(self.transport)
         self._transport_details = create_transport_details(self.transport, bool(self.is_server))
-        if bool(self._transport_details.is_secure) != self._tls_pending:
-            self._tls_pending = not self._tls_pending
+        # Set only where the class says otherwise: with more than 30 attributes an object needs a dict, and is slower.
+        for name, value in (
+            ("framework", getattr(self.factory, "framework", self.framework)),
+            ("_tls_pending", bool(self._transport_details.is_secure)),
+        ):
+            if getattr(self, name) is not value:
+                setattr(self, name, value)
         self._set_no_delay()
         self._watch_transport()
         self._connectionMade()  # type: ignore[attr-defined]
