@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_all_of_it_without_assert_statements() -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PYTHONPATH": f"{HERE.parents[1]}:{HERE}"},
+        env={**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.split()[1] == "optimized"
