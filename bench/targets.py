@@ -77,9 +77,13 @@ def websocket() -> list[Target]:
     """Against the other WebSocket packages and bare transports."""
     g = "WebSocket"
     made = [Target(g, f"echo {size}", "picows", at_most=1.0) for size in ("32 B", "256 B", "8 KiB", "100 KiB", "1 MiB")]
+    # Over the transports that picows takes by itself, too
+    fastnet = f"{OURS} aiofastnet"
+    made += [Target(g, f"echo {size}", "picows", at_most=1.0, ours=fastnet) for size in ("32 B", "256 B", "8 KiB")]
     made += [
         Target(g, "echo 256 B", "raw aiofastnet", at_most=1.3),
         Target(g, "echo 256 B, TLS", "picows", at_most=1.0),
+        Target(g, "echo 256 B, TLS", "picows", at_most=1.0, ours=fastnet),
         Target(g, "send 256 B", None, at_most=0.7),
         Target(g, "send 256 B", "picows", at_least=5),
         Target(g, "receive 256 B", "picows", at_most=1.0),
