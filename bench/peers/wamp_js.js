@@ -9,6 +9,7 @@ const URL = `ws://127.0.0.1:${port}/wamp`;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 async function openAutobahn(serializer) {
+  globalThis.WebSocket ??= load("ws"); // Node has one of its own from 22 on
   const autobahn = load("autobahn");
   const made = { json: "JSONSerializer", msgpack: "MsgpackSerializer", cbor: "CBORSerializer" }[serializer];
   const connection = new autobahn.Connection({
