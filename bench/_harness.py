@@ -38,7 +38,7 @@ PACKAGES = ("autobahn_fast", "autobahn", "websockets", "aiohttp", "picows", "aio
 PACKAGES += ("twisted", "msgpack", "cbor2", "ujson", "orjson", "msgspec")
 
 
-ROUND_TRIPS = ("echo", "acknowledged", "call_sequence")
+ROUND_TRIPS = ("echo", "acknowledged", "call_sequence", "call_pipelined", "call_window", "invocation")
 """Jobs in which the client and the far end wait for one another."""
 
 PROCESSORS = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {0}
