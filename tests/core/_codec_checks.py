@@ -115,9 +115,16 @@ def check_any(codec: Codec, octets: bytes) -> None:
     assert 0 < used <= len(octets)
 
 
-def values(keys: st.SearchStrategy[Any], ints: st.SearchStrategy[int], extra: Any = NOTHING) -> st.SearchStrategy[Any]:
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+def values(
+    keys: st.SearchStrategy[Any],
+    ints: st.SearchStrategy[int],
+    extra: Any = NOTHING,
+    text: st.SearchStrategy[str] = TEXT,
+) -> st.SearchStrategy[Any]:
     """Nested plain values."""
-    text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     leaves = st.one_of(st.none(), st.booleans(), ints, st.floats(), text, st.binary(max_size=300), extra)
     return st.recursive(
         leaves,
